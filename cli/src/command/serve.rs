@@ -1,0 +1,120 @@
+//! `remotemedia serve`: server, page and pipeline in one process.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use remotemedia_runtime_core::manifest::Manifest;
+use remotemedia_runtime_core::node::NodeRegistry;
+use remotemedia_runtime_core::runner::PipelineRunner;
+use remotemedia_runtime_core::session::SessionEvent;
+use remotemedia_signaling::server::{ServerConfig, SignalingServer};
+use remotemedia_transport_webrtc::{PeerEvent, WebRtcConfig, WebRtcTransport};
+use tokio::sync::broadcast::error::RecvError;
+
+use super::Verdict;
+use crate::failure::Failure;
+use crate::manifest_file;
+use crate::process::{interrupted, run_until_interrupted, warn_of_slow_build};
+use crate::terminal::Terminal;
+use crate::web_client;
+
+/// Serve a manifest's pipeline to browsers: server, page and pipeline peer in one process.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// The manifest.
+    manifest: PathBuf,
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    /// The session to serve.
+    #[arg(long, default_value = "demo")]
+    session: String,
+    /// The pipeline's peer id.
+    #[arg(long, default_value = "pipeline")]
+    peer_id: String,
+    /// Let other peers run their own manifests in this process.
+    #[arg(long)]
+    accept_manifests: bool,
+}
+
+pub(crate) fn run(arguments: ServeArguments, terminal: &mut Terminal) -> Result<Verdict, Failure> {
+    let registry = NodeRegistry::with_builtins();
+    if let Err(faults) = manifest_file::check(&arguments.manifest, &registry)? {
+        manifest_file::print_faults(faults.iter(), terminal)?;
+        return Ok(Verdict::BadInput);
+    }
+    warn_of_slow_build();
+    let manifest = Manifest::read(&arguments.manifest).map_err(Failure::bad_input)?;
+    run_until_interrupted(serve(arguments, manifest, PipelineRunner::new(registry), terminal))?;
+    Ok(Verdict::Good)
+}
+
+async fn serve(
+    arguments: ServeArguments,
+    manifest: Manifest,
+    runner: PipelineRunner,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    let interrupted = interrupted()?;
+    let config =
+        ServerConfig { bind: arguments.listen, web_files: web_client::files(), ..ServerConfig::default() };
+    let server = SignalingServer::start(config).await?;
+    let config = WebRtcConfig::new(server.url(), &arguments.session)
+        .peer_id(&arguments.peer_id)
+        .with_manifest(&manifest)
+        .serves_pipeline();
+    let config = WebRtcConfig { accept_manifests: arguments.accept_manifests, ..config };
+    let transport = WebRtcTransport::join(config, runner).await?;
+    let pipeline = transport.serve(Arc::new(manifest)).await?;
+    writeln!(terminal, "open {}?session={}", server.page_url(), arguments.session)?;
+    writeln!(terminal, "signaling at {}; Ctrl-C ends", server.url())?;
+    terminal.flush()?;
+    let (mut peers, mut nodes) = (transport.events(), pipeline.events());
+    let telling = async {
+        loop {
+            let line = tokio::select! {
+                event = peers.recv() => match event {
+                    Ok(event) => peer_line(&event),
+                    Err(RecvError::Lagged(missed)) => format!("{missed} peer events missed"),
+                    Err(RecvError::Closed) => return Ok(()),
+                },
+                Some(event) = nodes.recv() => node_line(&event),
+            };
+            writeln!(terminal, "{line}")?;
+            terminal.flush()?;
+        }
+    };
+    let outcome: Result<(), Failure> = tokio::select! {
+        biased;
+        () = interrupted => Ok(()),
+        outcome = telling => outcome,
+    };
+    let closed = transport.close().await;
+    server.stop(Duration::from_secs(1)).await?;
+    writeln!(terminal, "closed in {} ms", closed.took.as_millis())?;
+    outcome
+}
+
+fn peer_line(event: &PeerEvent) -> String {
+    match event {
+        PeerEvent::Joined { peer } => format!("{} joined", peer.peer),
+        PeerEvent::StateChanged { peer, state } => format!("{peer}: {state}"),
+        PeerEvent::Left { peer, reason } => format!("{peer} left: {reason}"),
+        PeerEvent::Refused { peer, reason } => format!("{peer} was refused: {reason}"),
+        PeerEvent::SignalingLost { reason } => format!("signaling lost: {reason}"),
+        other => format!("{other:?}"),
+    }
+}
+
+fn node_line(event: &SessionEvent) -> String {
+    match event {
+        SessionEvent::NodeFailed { node, fault, untold, .. } => {
+            format!("node {node} failed: {fault} (and {untold} times before)")
+        }
+        other => format!("{other:?}"),
+    }
+}

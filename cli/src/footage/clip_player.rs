@@ -1,0 +1,79 @@
+//! Plays a clip at its frame rate, again and again.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use remotemedia_runtime_core::data::{MediaTime, TransportData, VideoFrame};
+use remotemedia_runtime_core::node::builtin::draw_barcode;
+use remotemedia_runtime_core::shm::FramePool;
+use tokio::sync::mpsc;
+
+use crate::clip::{ClipError, Y4mReader};
+use crate::failure::Failure;
+
+/// Reader's thread → player. Two frames ahead of time: the disk may pause that long.
+const FRAMES_AHEAD: usize = 2;
+
+/// Plays a clip at its frame rate, again and again. A thread of its own reads ahead.
+pub(crate) struct ClipPlayer {
+    title: String,
+    frames: mpsc::Receiver<Result<VideoFrame, ClipError>>,
+    interval: f64,
+    began: Option<Instant>,
+    played: u64,
+}
+
+impl ClipPlayer {
+    /// Opens a clip and reads its first frame.
+    pub(crate) fn start(clip: &Path, pool: Arc<dyn FramePool>) -> Result<Self, Failure> {
+        let mut reader = Y4mReader::open(clip).map_err(Failure::bad_input)?;
+        let (width, height, rate) = (reader.width(), reader.height(), reader.frame_rate());
+        let title = format!("{} {width}x{height} at {rate} frames/s", clip.display());
+        let (sender, frames) = mpsc::channel(FRAMES_AHEAD);
+        let path = clip.to_owned();
+        let reading = move || {
+            let mut number = 0;
+            loop {
+                let frame = match reader.read(&*pool) {
+                    Ok(Some(mut loan)) => {
+                        draw_barcode(&mut loan, number);
+                        Ok(loan.freeze())
+                    }
+                    Ok(None) => match Y4mReader::open(&path) {
+                        Ok(again) => {
+                            reader = again;
+                            continue;
+                        }
+                        Err(error) => Err(error),
+                    },
+                    Err(error) => Err(error),
+                };
+                let over = frame.is_err();
+                // The player is gone, or the clip cannot be read on.
+                if sender.blocking_send(frame).is_err() || over {
+                    return;
+                }
+                number += 1;
+            }
+        };
+        std::thread::Builder::new().name("clip reader".to_owned()).spawn(reading)?;
+        Ok(Self { title, frames, interval: 1.0 / rate, began: None, played: 0 })
+    }
+
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Waits until the next frame is due. Cancel safe: a frame that is not due yet stays.
+    pub(crate) async fn next(&mut self) -> Result<Option<TransportData>, Failure> {
+        let began = *self.began.get_or_insert_with(Instant::now);
+        let due = Duration::from_secs_f64(self.played as f64 * self.interval);
+        tokio::time::sleep_until((began + due).into()).await;
+        let Some(frame) = self.frames.recv().await else { return Ok(None) };
+        let frame = frame.map_err(Failure::bad_input)?;
+        let item = TransportData::new(frame).numbered(self.played).at(MediaTime::from_duration(due));
+        self.played += 1;
+        Ok(Some(item))
+    }
+}

@@ -1,0 +1,169 @@
+//! The node: takes pictures through the steps, and remembers the last one's time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::backdrop::Backdrop;
+use super::compose::Composer;
+use super::matte::{EdgeSettings, Matte};
+use super::reduced::Reduced;
+use super::segmenter::{Segmenter, SegmenterSettings};
+use super::smoothing::GridSize;
+use crate::data::{DataKind, MediaTime, PixelFormat, TransportData, VideoLoan};
+use crate::node::builtin::{input, param};
+use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, PortSpec};
+use crate::shm::FramePool;
+
+/// Keeps the person, or what moves, sharp and blurs what is behind.
+pub struct BackgroundBlur {
+    params: BackgroundBlurParams,
+    pool: Arc<dyn FramePool>,
+    steps: Option<Steps>,
+}
+
+/// Params of [`BackgroundBlur`].
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct BackgroundBlurParams {
+    /// How strongly the background is blurred: 1.0 spreads each pixel over a tenth of the picture's height
+    /// to each side.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub strength: f32,
+    /// Width of the soft edge between person and background, pixels of a picture of 720 lines.
+    #[schemars(range(min = 0.0, max = 64.0))]
+    pub feather: f32,
+    /// How faint a difference from the background counts as foreground; 1.0 suits a usual camera.
+    #[schemars(range(min = 0.1, max = 4.0))]
+    pub sensitivity: f32,
+    /// Time in which the edge follows a movement, milliseconds: longer is calmer, shorter is closer.
+    #[schemars(range(min = 0, max = 1000))]
+    pub smoothing_ms: u32,
+    /// Whether the mask is given out, too, on the port `mask`: luma 255 is foreground, 0 background.
+    pub mask: bool,
+}
+
+/// What is made for pictures of one size.
+struct Steps {
+    size: (u32, u32),
+    reduced: Reduced,
+    segmenter: Segmenter,
+    matte: Matte,
+    backdrop: Backdrop,
+    composer: Composer,
+    last: Option<MediaTime>,
+}
+
+/// Longest time between two frames that is believed: after a pause the model goes on where it was.
+const LONGEST_STEP: Duration = Duration::from_millis(200);
+
+/// Time between frames whose media time does not advance.
+const USUAL_STEP: Duration = Duration::from_millis(33);
+
+impl Default for BackgroundBlurParams {
+    fn default() -> Self {
+        Self { strength: 0.5, feather: 12.0, sensitivity: 1.0, smoothing_ms: 60, mask: false }
+    }
+}
+
+impl BackgroundBlurParams {
+    fn checked(self) -> Result<Self, NodeError> {
+        param::in_range("strength", self.strength, 0.0..=1.0)?;
+        param::in_range("feather", self.feather, 0.0..=64.0)?;
+        param::in_range("sensitivity", self.sensitivity, 0.1..=4.0)?;
+        param::in_range("smoothing_ms", self.smoothing_ms, 0..=1000)?;
+        Ok(self)
+    }
+
+    fn segmenter(&self) -> SegmenterSettings {
+        SegmenterSettings { sensitivity: self.sensitivity, smoothing: self.smoothing_ms as f32 / 1000.0 }
+    }
+}
+
+impl Node for BackgroundBlur {
+    type Params = BackgroundBlurParams;
+
+    const SPEC: NodeSpec =
+        NodeSpec::new("BackgroundBlur", "Keeps the person, or what moves, sharp and blurs what is behind.")
+            .inputs(&[PortSpec::new("in", &[DataKind::Video])])
+            .outputs(&[PortSpec::new("out", &[DataKind::Video]), PortSpec::new("mask", &[DataKind::Video])])
+            .heavy();
+
+    fn create(params: Self::Params, context: &NodeContext) -> Result<Self, NodeError> {
+        Ok(Self { params: params.checked()?, pool: context.pool.clone(), steps: None })
+    }
+
+    fn process(&mut self, port: &str, item: TransportData, outputs: &mut Outputs) -> Result<(), NodeError> {
+        let frame = input::i420(port, &item)?;
+        if self.params.strength == 0.0 && !self.params.mask {
+            outputs.send(item);
+            return Ok(());
+        }
+        let (width, height) = (frame.width(), frame.height());
+        let steps = match &mut self.steps {
+            Some(steps) if steps.size == (width, height) => steps,
+            other => other.insert(Steps::new(width, height, self.params.segmenter())),
+        };
+        let loan = || VideoLoan::new(&*self.pool, PixelFormat::I420, width, height);
+        let (mut out, mut mask) = (loan()?, self.params.mask.then(loan).transpose()?);
+        let seconds = steps.seconds_since_last(item.media_time);
+        steps.reduced.take(frame);
+        let coarse = steps.segmenter.segment(&steps.reduced, seconds.unwrap_or(USUAL_STEP.as_secs_f32()));
+        let lines = height as f32 / 720.0;
+        let cell = 2.0 * steps.reduced.factor as f32;
+        let edge = EdgeSettings {
+            feather: self.params.feather * lines / cell,
+            smoothing: self.params.smoothing_ms as f32 / 1000.0,
+        };
+        steps.matte.follow(coarse, &steps.reduced.cells.pixels, edge, seconds);
+        let radius = self.params.strength * height as f32 / 10.0;
+        steps.backdrop.blur(&mut steps.reduced, steps.matte.soft(), radius)?;
+        steps.composer.compose(frame, &steps.backdrop, &steps.matte, &mut out, mask.as_mut());
+        outputs.send(item.with_data(out.freeze()));
+        if let Some(mask) = mask {
+            outputs.send_to("mask", item.with_data(mask.freeze()));
+        }
+        Ok(())
+    }
+
+    fn reconfigure(&mut self, params: Self::Params) -> Result<(), NodeError> {
+        self.params = params.checked()?;
+        if let Some(steps) = &mut self.steps {
+            steps.segmenter.set(self.params.segmenter());
+        }
+        Ok(())
+    }
+}
+
+impl Steps {
+    fn new(width: u32, height: u32, settings: SegmenterSettings) -> Self {
+        let reduced = Reduced::new(width, height);
+        let size = GridSize { width: reduced.cells.width, height: reduced.cells.height };
+        Self {
+            size: (width, height),
+            segmenter: Segmenter::new(size, settings),
+            matte: Matte::new(size),
+            backdrop: Backdrop::new(&reduced),
+            composer: Composer::new(&reduced, width, height),
+            reduced,
+            last: None,
+        }
+    }
+
+    /// Returns the time since the last frame; `None` for the first.
+    fn seconds_since_last(&mut self, now: MediaTime) -> Option<f32> {
+        let last = self.last.replace(now)?;
+        let step = now.saturating_since(last);
+        let step = if step.is_zero() { USUAL_STEP } else { step.min(LONGEST_STEP) };
+        Some(step.as_secs_f32())
+    }
+}
+
+impl fmt::Debug for BackgroundBlur {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackgroundBlur").field("params", &self.params).finish_non_exhaustive()
+    }
+}

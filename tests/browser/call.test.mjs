@@ -1,0 +1,192 @@
+// The whole product: `remotemedia serve` with a manifest, its page in Chromium, a clip whose frames and seconds can be
+// recognised as camera and microphone, and what comes back.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { launch } from './chromium.mjs';
+import { FRAMES, HEIGHT, WIDTH, regionsAt, writeClip } from './clip.mjs';
+import { startServe } from './product.mjs';
+
+/** How long something may take to happen; a test fails after it, none waits for it to pass. */
+const DEADLINE_MS = 60_000;
+
+const FRAMES_TO_SEE = 150;
+const BEEPS_TO_HEAR = 3;
+
+let clip;
+let browser;
+let serve;
+const contexts = [];
+
+async function openPage(query) {
+  const context = await browser.newContext({ viewport: { width: 480, height: 900 } });
+  contexts.push(context);
+  context.setDefaultTimeout(DEADLINE_MS);
+  await context.addInitScript({ path: fileURLToPath(new URL('reader.js', import.meta.url)) });
+  // The rectangles to look at, for every frame of the clip.
+  await context.addInitScript((regions) => (globalThis.regions = regions), Array.from({ length: FRAMES }, (_, i) => regionsAt(i)));
+  const page = await context.newPage();
+  page.on('pageerror', (error) => {
+    throw error;
+  });
+  await page.goto(`${serve.origin}/?session=${serve.session}&${query}`);
+  await page.locator('#server[data-state=connected]').waitFor();
+  return page;
+}
+
+const status = (page, title) => page.locator('#status-title', { hasText: title }).waitFor();
+
+async function startCall(page) {
+  await page.waitForFunction(() => document.getElementById('sent-video').videoWidth > 0);
+  await page.locator('#call').click();
+  await status(page, 'Live');
+}
+
+/** Begins to read what is sent and what comes back. */
+function read(page) {
+  return page.evaluate(() => {
+    const stream = (name) => document.getElementById(`${name}-video`).srcObject;
+    globalThis.sent = collectFrames(stream('sent'), regions);
+    globalThis.returned = collectFrames(stream('returned'), regions);
+    globalThis.sound = collectSound(stream('returned'));
+  });
+}
+
+const collected = (page, name) => page.evaluate((key) => globalThis[key], name);
+
+/** Frame numbers that go on counting where the clip begins again; null stays null. */
+function unwrapped(frames) {
+  let turns = 0;
+  let last = null;
+  return frames.map(({ number }) => {
+    if (number === null) return null;
+    if (last !== null && number < last - FRAMES / 2) turns += 1;
+    last = number;
+    return turns * FRAMES + number;
+  });
+}
+
+const median = (values) => values.toSorted((a, b) => a - b)[Math.trunc(values.length / 2)];
+
+/** Beeps: when each began and how long it was, in seconds of sound. */
+function beepsOf(blocks) {
+  const beeps = [];
+  blocks.forEach(({ rms, beep }, i) => {
+    if (rms < 0.1 || beep < 0.7) return;
+    const last = beeps.at(-1);
+    // What the codec smeared or a jitter buffer stretched does not end a beep: the next is a second away.
+    if (last && i - last.end <= 40) last.end = i;
+    else beeps.push({ start: i, end: i });
+  });
+  return beeps.map(({ start, end }) => ({ at: start / 100, seconds: (end - start + 1) / 100 }));
+}
+
+describe('a browser sends a clip through the background blur', () => {
+  before(async () => {
+    clip = writeClip();
+    browser = await launch({ camera: clip });
+    serve = await startServe();
+  });
+  after(async () => {
+    await browser?.close();
+    await serve?.stop();
+    clip?.remove();
+  });
+  afterEach(async () => {
+    await Promise.all(contexts.splice(0).map((context) => context.close()));
+  });
+
+  test('frames come back in order, the wall blurred and the person sharp', async (t) => {
+    const page = await openPage('name=ana');
+    await startCall(page);
+    await read(page);
+    await page.waitForFunction((count) => returned.filter(({ number }) => number !== null).length >= count, FRAMES_TO_SEE);
+    const [sent, returned] = [await collected(page, 'sent'), await collected(page, 'returned')];
+    assert.ok(returned.every(({ width, height }) => width === WIDTH && height === HEIGHT), 'frames return in the size in which they were sent');
+
+    const numbers = unwrapped(returned).filter((number) => number !== null);
+    assert.ok(numbers.length >= 0.95 * returned.length, `${returned.length - numbers.length} of ${returned.length} frames are unreadable`);
+    for (let i = 1; i < numbers.length; i += 1) {
+      assert.ok(numbers[i] > numbers[i - 1], `frame ${numbers[i]} after ${numbers[i - 1]}`);
+    }
+    const span = numbers.at(-1) - numbers[0] + 1;
+    t.diagnostic(`${numbers.length} of ${span} frames came back, each once and in order`);
+
+    // Compared with each other, as the encoder's own blur at a low bitrate takes from both.
+    const sharpness = (frames, name) => median(frames.filter((frame) => frame.sharpness).map((frame) => frame.sharpness[name]));
+    const kept = (name) => sharpness(returned.slice(30), name) / sharpness(sent, name);
+    const [wall, person] = [kept('background'), kept('foreground')];
+    t.diagnostic(`of its sharpness the wall keeps ${wall.toFixed(2)}, the person ${person.toFixed(2)}`);
+    assert.ok(wall < 0.6 * person, `the wall keeps ${wall.toFixed(2)} of its sharpness, the person ${person.toFixed(2)}`);
+  });
+
+  test('sound comes back: a beep each second, and the tone between them', async () => {
+    const page = await openPage('name=ben');
+    await startCall(page);
+    await read(page);
+    await page.waitForFunction((seconds) => sound.length > 100 * seconds, BEEPS_TO_HEAR + 3);
+    // The first second may hold the start of the stream.
+    const blocks = (await collected(page, 'sound')).slice(100);
+    const beeps = beepsOf(blocks).slice(0, BEEPS_TO_HEAR + 1);
+    assert.ok(beeps.length >= BEEPS_TO_HEAR, `${beeps.length} beeps`);
+    // Medians: on a busy machine the jitter buffer stretches one gap or other.
+    const gap = median(beeps.slice(1).map(({ at }, i) => at - beeps[i].at));
+    assert.ok(Math.abs(gap - 1) < 0.1, `${gap} s from beep to beep`);
+    const length = median(beeps.map(({ seconds }) => seconds));
+    assert.ok(length > 0.02 && length < 0.2, `beeps of ${length} s`);
+    const between = blocks.filter(({ beep }) => beep < 0.3);
+    assert.ok(median(between.map(({ tone }) => tone)) > 0.6, 'the 440 Hz tone fills the time between the beeps');
+  });
+
+  test('the page shows its figures, by H264 and Opus', async () => {
+    const page = await openPage('name=carla');
+    await startCall(page);
+    const text = (id) => page.locator(`#f-${id}`).innerText();
+    await page.locator('#latency-how', { hasText: 'exact' }).waitFor();
+    await page.waitForFunction(() =>
+      ['p50', 'p95', 'rtt', 'sent-rate', 'returned-rate', 'sent-video', 'returned-video', 'sent-audio', 'returned-audio', 'returned-loss', 'jitter', 'buffer'].every((id) =>
+        /\d/.test(document.getElementById(`f-${id}`).textContent),
+      ),
+    );
+    assert.equal(await text('sent-codec'), 'H264, opus');
+    assert.equal(await text('returned-codec'), 'H264, opus');
+    assert.match(await text('returned-size'), /^\d+×\d+$/);
+    assert.match(await page.locator('#latency').innerText(), /^\d+/);
+    assert.match(await page.locator('#peers').innerText(), /pipeline · connected/);
+  });
+
+  test('a call ends, and another one begins on the same page', async () => {
+    const page = await openPage('name=dora');
+    for (let round = 0; round < 2; round += 1) {
+      await startCall(page);
+      await page.waitForFunction(() => document.getElementById('returned-video').videoWidth > 0);
+      await page.locator('#call').click();
+      await status(page, 'Ready');
+    }
+  });
+
+  test('a second tab with the same name is refused and offered another', async () => {
+    const first = await openPage('name=emil');
+    await startCall(first);
+    const second = await openPage('name=emil');
+    await second.locator('#call').click();
+    await status(second, '“emil” is taken');
+    await second.locator('#status-actions button', { hasText: 'Join as emil-2' }).click();
+    await status(second, 'Live');
+    await status(first, 'Live');
+  });
+
+  test('a server that goes is named, and the call resumes when it is back', async () => {
+    const page = await openPage('name=fritz');
+    await startCall(page);
+    const { port } = new URL(serve.origin);
+    assert.equal(await serve.stop(), 0, serve.output());
+    await status(page, /Server (lost|not reached)|Connection lost/);
+    serve = await startServe({ listen: `127.0.0.1:${port}` });
+    await status(page, 'Live');
+    await page.evaluate(() => (globalThis.again = collectFrames(document.getElementById('returned-video').srcObject)));
+    await page.waitForFunction(() => again.filter(({ number }) => number !== null).length >= 10);
+  });
+});

@@ -1,0 +1,58 @@
+// Launches the Chromium of this machine and serves the page's files to it from disk, without a server.
+
+import { readFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const WEB = fileURLToPath(new URL('../../web/', import.meta.url));
+
+/** Where the page is, as far as the browser knows. A loopback host makes it a secure context. */
+export const ORIGIN = 'http://localhost';
+
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' };
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--autoplay-policy=no-user-gesture-required',
+  '--disable-features=WebRtcHideLocalIpsWithMdns',
+  '--allow-loopback-in-peer-connection',
+  // Several pages take part in one call; none of them is to be slowed down for being behind another.
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+];
+
+/**
+ * Starts Chromium.
+ *
+ * @param {{camera?: boolean | {y4m: string, wav: string}}} [options] `camera`: a fake one, showing Chromium's own
+ *   picture or the files given; without it there is none.
+ */
+export function launch({ camera = false } = {}) {
+  const args = [...FLAGS];
+  if (camera) args.push('--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream=fps=30');
+  if (camera.y4m) args.push(`--use-file-for-fake-video-capture=${camera.y4m}`);
+  if (camera.wav) args.push(`--use-file-for-fake-audio-capture=${camera.wav}`);
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args });
+}
+
+/** Answers the requests of a browser context for the page with the files of `web/`. */
+export async function servePage(context, origin = ORIGIN) {
+  await context.route(`${origin}/**`, async (route) => {
+    const { pathname } = new URL(route.request().url());
+    const name = pathname === '/' ? 'index.html' : pathname.slice(1);
+    try {
+      const body = await readFile(new URL(name, `file://${WEB}`));
+      await route.fulfill({ body, contentType: TYPES[extname(name)] ?? 'application/octet-stream' });
+    } catch {
+      await route.fulfill({ status: 404, body: 'not found' });
+    }
+  });
+}

@@ -1,0 +1,516 @@
+// The page against a scripted signaling server and a loopback peer in a second page: every state it can show.
+// Media is real; see call.test.mjs for the real server and pipeline.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { ORIGIN, launch, servePage } from './chromium.mjs';
+import { SignalingStandIn } from './standin.mjs';
+
+const fileOf = (name) => fileURLToPath(new URL(name, import.meta.url));
+const URL_OF_SERVER = 'ws://localhost/ws';
+
+/** How long a state may take to show; a test fails after it, none waits for it to pass. */
+const DEADLINE_MS = 30_000;
+
+let browser;
+let server;
+let contexts = [];
+
+async function newContext(options = {}, origin = ORIGIN) {
+  const context = await browser.newContext({ viewport: { width: 480, height: 900 }, ...options });
+  contexts.push(context);
+  context.setDefaultTimeout(DEADLINE_MS);
+  await servePage(context, origin);
+  await server.attach(context);
+  await context.addInitScript({ path: fileOf('reader.js') });
+  return context;
+}
+
+/** Opens the page; a script error in it fails the test that opened it. */
+async function openPage({ query = '?session=studio&name=ana', options = {}, origin = ORIGIN, prepare = null } = {}) {
+  const page = await (await newContext(options, origin)).newPage();
+  page.on('pageerror', (error) => {
+    throw error;
+  });
+  await prepare?.(page);
+  await page.goto(`${origin}/${query}`);
+  return page;
+}
+
+/** Starts a peer that sends back what it gets. */
+async function startLoopback(options = {}) {
+  const page = await (await newContext()).newPage();
+  await page.route(`${ORIGIN}/blank`, (route) => route.fulfill({ body: '<!doctype html>', contentType: 'text/html' }));
+  await page.goto(`${ORIGIN}/blank`);
+  await page.addScriptTag({ path: fileOf('loopback.js') });
+  await page.evaluate((o) => startLoopback(o), { url: URL_OF_SERVER, session: 'studio', peerId: 'blur', ...options });
+  return page;
+}
+
+const status = (page, title) => page.locator('#status-title', { hasText: title }).waitFor();
+const statusText = (page) => page.locator('#status').innerText();
+const action = (page, label) => page.locator('#status-actions button', { hasText: label });
+const start = (page) => page.locator('#call').click();
+
+async function useTestSources(page) {
+  await page.selectOption('#video-source', 'test');
+  await page.selectOption('#audio-source', 'test');
+}
+
+/** Waits until so many numbered frames came back and returns their numbers. */
+async function returnedNumbers(page, count) {
+  await page.evaluate(() => {
+    globalThis.returnedFrames?.stop();
+    globalThis.returnedFrames = collectFrames(document.getElementById('returned-video').srcObject);
+  });
+  await page.waitForFunction((n) => returnedFrames.filter(({ number }) => number !== null).length >= n, count);
+  return page.evaluate(() => returnedFrames.map(({ number }) => number).filter((number) => number !== null));
+}
+
+/** A call with the test picture, up and running. */
+async function liveCall({ loopback = {}, ...page } = {}) {
+  const remote = await startLoopback(loopback);
+  const local = await openPage(page);
+  await useTestSources(local);
+  await start(local);
+  await status(local, 'Live');
+  return { local, remote };
+}
+
+function suite(name, launchOptions, tests) {
+  describe(name, () => {
+    before(async () => {
+      browser = await launch(launchOptions);
+    });
+    after(() => browser.close());
+    afterEach(async () => {
+      await Promise.all(contexts.map((context) => context.close()));
+      contexts = [];
+    });
+    for (const [title, body] of Object.entries(tests)) {
+      test(title, async () => {
+        server = new SignalingStandIn();
+        await body();
+      });
+    }
+  });
+}
+
+suite('a call', { camera: true }, {
+  'what is sent comes back in order, and the figures appear': async () => {
+    const { local } = await liveCall({ loopback: { blur: 6 } });
+    const numbers = await returnedNumbers(local, 40);
+    const steps = numbers.slice(1).map((number, i) => (number - numbers[i] + 4096) % 4096);
+    assert.ok(steps.every((step) => step < 2048), `out of order: ${numbers}`);
+    await local.locator('#latency-how', { hasText: 'exact' }).waitFor();
+    const text = (id) => local.locator(`#f-${id}`).innerText();
+    await local.waitForFunction(() => ['p95', 'rtt', 'returned-video', 'sent-audio', 'returned-loss'].every((id) => /\d/.test(document.getElementById(`f-${id}`).textContent)));
+    assert.equal(await text('sent-size'), '1280×720');
+    assert.equal(await text('sent-codec'), 'H264, opus');
+    assert.match(await text('returned-size'), /^\d+×\d+$/);
+    assert.match(await text('sent-rate'), /^\d+\.\d fps$/);
+    assert.match(await text('p50'), /^[\d.]+ ms$/);
+    assert.match(await text('route'), /^host–\w+ udp$/);
+    assert.match(await local.locator('#peers').innerText(), /ana\s+you[\s\S]*blur\s+pipeline · connected/);
+  },
+
+  'a camera that shows no numbers is measured by its pictures': async () => {
+    await startLoopback({ blur: 6 });
+    const page = await openPage();
+    await start(page);
+    await status(page, 'Live');
+    await page.locator('#latency-how', { hasText: 'comparing pictures' }).waitFor();
+    assert.match(await page.locator('#latency').innerText(), /^\d+/);
+  },
+
+  'it waits for a pipeline and calls it when it comes': async () => {
+    server.addPeer('studio', { peer_id: 'ben', display_name: 'Ben' });
+    const page = await openPage();
+    await start(page);
+    await status(page, 'Waiting for a pipeline');
+    assert.match(await page.locator('#peers').innerText(), /Ben/);
+    await startLoopback();
+    await status(page, 'Live');
+  },
+
+  'offers that cross make one connection, whoever is the polite one': async () => {
+    for (const peerId of ['aaa', 'zzz']) {
+      const page = await openPage({ query: '?session=studio&name=mmm' });
+      await useTestSources(page);
+      await start(page);
+      await status(page, 'Waiting');
+      const loopback = await startLoopback({ peerId, offers: true });
+      await status(page, 'Live');
+      await returnedNumbers(page, 5);
+      const offers = server.requests.filter(({ method }) => method === 'peer.offer').map(({ from }) => from);
+      assert.deepEqual(offers.sort(), ['mmm', peerId].sort(), 'both offered, and once');
+      await page.context().close();
+      await loopback.context().close();
+      server.requests.length = 0;
+    }
+  },
+
+  'a pipeline that leaves and comes back is called again': async () => {
+    const { local, remote } = await liveCall();
+    await remote.evaluate(() => loopback.leave());
+    await status(local, 'The pipeline left');
+    await local.locator('#returned-empty').waitFor();
+    await startLoopback({ peerId: 'blur-2' });
+    await status(local, 'Live');
+    await returnedNumbers(local, 5);
+  },
+
+  'a pipeline that ends the call ends it here': async () => {
+    const { local, remote } = await liveCall();
+    await remote.evaluate(() => loopback.endCall('ana'));
+    await status(local, 'Call ended');
+    assert.match(await statusText(local), /The pipeline ended the call: enough\./);
+    assert.equal(await local.locator('#call').innerText(), 'Start call');
+  },
+
+  'a connection that the other end closes is noticed at once and made anew on demand': async () => {
+    const { local, remote } = await liveCall();
+    await remote.evaluate(() => loopback.hangUp());
+    await status(local, 'Connection lost');
+    await action(local, 'Try again').click();
+    await status(local, 'Live');
+    await returnedNumbers(local, 5);
+  },
+
+  'ending the call tells the others and gives the page back': async () => {
+    const { local } = await liveCall();
+    await start(local);
+    await status(local, 'Ready');
+    const ended = server.requests.filter(({ method }) => method === 'call.end' || method === 'peer.leave').map(({ method }) => method);
+    assert.deepEqual(ended, ['call.end', 'peer.leave']);
+    assert.equal(await local.locator('#session').isEnabled(), true);
+    await start(local);
+    await status(local, 'Live');
+  },
+
+  'camera and microphone go dark and silent, and come back': async () => {
+    const { local } = await liveCall();
+    await returnedNumbers(local, 5);
+    await local.evaluate(() => {
+      globalThis.sound = collectSound(document.getElementById('returned-video').srcObject);
+    });
+    await local.waitForFunction(() => sound.slice(-20).some(({ rms }) => rms > 0.01));
+    await local.locator('#toggle-camera').click();
+    await local.locator('#toggle-microphone').click();
+    await local.waitForFunction(() => returnedFrames.at(-1).meanLuma < 8);
+    await local.waitForFunction(() => sound.length > 50 && sound.slice(-30).every(({ rms }) => rms < 0.002));
+    await local.locator('#toggle-camera').click();
+    await local.locator('#toggle-microphone').click();
+    await local.waitForFunction(() => returnedFrames.at(-1).meanLuma > 40);
+    await local.waitForFunction(() => sound.slice(-20).some(({ rms }) => rms > 0.01));
+  },
+
+  'another source is sent without a new negotiation': async () => {
+    const { local } = await liveCall();
+    await returnedNumbers(local, 5);
+    const offers = () => server.requests.filter(({ method }) => method === 'peer.offer').length;
+    const made = offers();
+    const camera = await local.locator('#video-source option').first().getAttribute('value');
+    await local.selectOption('#video-source', camera);
+    await local.waitForFunction(() => returnedFrames.length > 30 && returnedFrames.slice(-10).every(({ number }) => number === null));
+    await local.selectOption('#video-source', 'test');
+    await returnedNumbers(local, 10);
+    assert.equal(offers(), made);
+  },
+
+  'data of the pipeline is shown, and what is no data is named': async () => {
+    const { local, remote } = await liveCall();
+    const header = { kind: 'data', type: 'json', sequence: 17, media_time_ns: 5.2e9, output: 'level' };
+    await remote.evaluate((h) => loopback.sendData(h, '{"rms_db":-23.4}'), header);
+    await local.locator('#data', { hasText: '-23.4' }).waitFor();
+    assert.equal(await local.locator('#data-head').innerText(), 'level · no. 17 · at 5.20 s');
+    await remote.evaluate((h) => loopback.sendData(h, 'oops'), header);
+    await local.locator('#log', { hasText: 'payload is not JSON' }).waitFor();
+  },
+
+  'a peer that is no pipeline gets an answer but neither picture nor sound': async () => {
+    const { local } = await liveCall();
+    const other = await startLoopback({ peerId: 'curious', pipeline: false, offers: true });
+    await local.locator('#peers li', { hasText: 'curious' }).filter({ hasText: /connected|connecting/ }).waitFor();
+    await other.waitForFunction(() => loopback.directions('ana').every((direction) => direction !== null) && loopback.directions('ana').length === 2);
+    for (const direction of await other.evaluate(() => loopback.directions('ana'))) assert.equal(direction, 'sendonly');
+    await status(local, 'Live');
+  },
+});
+
+suite('the server', { camera: true }, {
+  'one that is not there is named, and found when it comes': async () => {
+    server.stop();
+    const page = await openPage();
+    await status(page, /Server (not reached|lost)/);
+    assert.match(await statusText(page), /localhost/);
+    await start(page);
+    await page.locator('#log', { hasText: 'not joined' }).waitFor();
+    server.start();
+    await page.locator('#server[data-state=connected]').waitFor();
+    await status(page, 'Ready');
+  },
+
+  'one that is not there is tried at once on demand': async () => {
+    server.stop();
+    // Left to itself, the page would wait for days.
+    const page = await openPage({ prepare: (p) => p.addInitScript(() => (Math.random = () => 1e6)) });
+    await status(page, /Server (not reached|lost)/);
+    server.start();
+    await action(page, 'Try now').click();
+    await page.locator('#server[data-state=connected]').waitFor();
+  },
+
+  'one that is lost in a call does not end it, and the old place is taken again': async () => {
+    const { local } = await liveCall();
+    await returnedNumbers(local, 5);
+    server.stop();
+    await status(local, 'Server lost');
+    await returnedNumbers(local, 20);
+    server.start();
+    await local.locator('#server[data-state=connected]').waitFor();
+    const resumed = await local.waitForFunction(() => [...document.querySelectorAll('#log li')].some((line) => line.textContent.includes('back in session')));
+    assert.ok(resumed);
+    const announcements = server.requests.filter(({ method, params }) => method === 'peer.announce' && params.peer_id === 'ana');
+    assert.deepEqual(announcements.map(({ params }) => params.resume_token), [undefined, 'token-ana']);
+    await returnedNumbers(local, 20);
+  },
+
+  'a pipeline that gave this page up while the server was lost is called again': async () => {
+    const { local } = await liveCall();
+    server.drop('studio', 'ana');
+    await local.locator('#log', { hasText: 'back in session' }).waitFor();
+    await status(local, 'Live');
+    await returnedNumbers(local, 5);
+    assert.equal(server.requests.filter(({ method }) => method === 'call.start').length, 2);
+  },
+
+  'one that talks nonsense is left': async () => {
+    const page = await openPage();
+    await page.locator('#server[data-state=connected]').waitFor();
+    server.stop();
+    server.start();
+    await page.locator('#server[data-state=connected]').waitFor();
+    server.refuse['server.info'] = () => {
+      server.broadcast('<html>');
+      return null;
+    };
+    server.stop();
+    server.start();
+    await page.locator('#status-text', { hasText: 'is no RemoteMedia server: the server sent something that is not JSON' }).waitFor();
+  },
+
+  'a taken name offers the next one': async () => {
+    server.addPeer('studio', { peer_id: 'ana' });
+    const page = await openPage();
+    await start(page);
+    await status(page, '“ana” is taken');
+    await action(page, 'Join as ana-2').click();
+    await status(page, 'Waiting for a pipeline');
+    assert.equal(await page.locator('#name').inputValue(), 'ana-2');
+  },
+
+  'a full session is named with its limit': async () => {
+    server.maxPeers = 2;
+    server.addPeer('studio', { peer_id: 'a' });
+    server.addPeer('studio', { peer_id: 'b' });
+    const page = await openPage();
+    await page.locator('#session-hint', { hasText: 'full' }).waitFor();
+    await start(page);
+    await status(page, 'Session studio is full');
+    assert.match(await statusText(page), /2 peers at most/);
+  },
+
+  'sessions are listed as they come, and can be chosen': async () => {
+    const page = await openPage({ query: '' });
+    await page.locator('#sessions', { hasText: 'None yet' }).waitFor();
+    server.addPeer('workshop', { peer_id: 'ben' });
+    await page.locator('#sessions button', { hasText: 'workshop' }).click();
+    assert.equal(await page.locator('#session').inputValue(), 'workshop');
+    await page.locator('#session-hint', { hasText: '1 of 10 peers' }).waitFor();
+  },
+
+  'a pipeline that does not answer is named after the deadline, and called again on demand': async () => {
+    await startLoopback({ silent: true });
+    const page = await openPage({ prepare: (p) => p.clock.install() });
+    await useTestSources(page);
+    await start(page);
+    await status(page, 'Connecting');
+    await page.waitForFunction(() => [...document.querySelectorAll('#log li')].some((line) => line.textContent.includes('calling blur')));
+    await page.clock.fastForward(15_000);
+    await status(page, 'No answer');
+    const offers = () => server.requests.filter(({ method }) => method === 'peer.offer').length;
+    assert.equal(offers(), 1);
+    await action(page, 'Try again').click();
+    await status(page, 'Connecting');
+  },
+
+  'an offer that the server refuses is told with its sentence': async () => {
+    server.refuse['peer.offer'] = { code: -32008, message: 'message of 300000 bytes is over the limit of 262144' };
+    await startLoopback();
+    const page = await openPage();
+    await start(page);
+    await status(page, 'Call refused');
+    assert.match(await statusText(page), /over the limit of 262144/);
+  },
+
+  'a pipeline that turns the call down is told with its reason': async () => {
+    await startLoopback({ refuses: 'session is full: 10 peers' });
+    const page = await openPage();
+    await start(page);
+    await status(page, 'Call refused');
+    assert.match(await statusText(page), /session is full: 10 peers/);
+  },
+
+  'a name that is not allowed is marked before anything is sent': async () => {
+    const page = await openPage({ query: '?session=my%20studio' });
+    await page.locator('#session-hint', { hasText: 'Letters, digits' }).waitFor();
+    await start(page);
+    assert.equal(await page.locator('#session').getAttribute('aria-invalid'), 'true');
+    assert.equal(server.requests.some(({ method }) => method === 'peer.announce'), false);
+  },
+});
+
+suite('the camera', { camera: true }, {
+  'each way in which it fails has its message': async () => {
+    const failures = { NotAllowedError: 'Camera refused', NotReadableError: 'Camera in use', OverconstrainedError: 'That camera is gone' };
+    for (const [name, title] of Object.entries(failures)) {
+      const page = await openPage({
+        prepare: (p) =>
+          p.addInitScript((errorName) => {
+            navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('by the test', errorName));
+          }, name),
+      });
+      await start(page);
+      await status(page, title);
+      await page.context().close();
+    }
+  },
+
+  'one that is unplugged is named': async () => {
+    const page = await openPage();
+    await page.waitForFunction(() => document.getElementById('sent-video').videoWidth > 0);
+    await page.evaluate(() => document.getElementById('sent-video').srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended')));
+    await status(page, 'That camera is gone');
+  },
+});
+
+suite('no camera', {}, {
+  'a machine without one says so and offers the test picture': async () => {
+    const page = await openPage();
+    await page.locator('#open-camera').click();
+    await status(page, 'No camera found');
+    await action(page, 'Use test picture').click();
+    await page.waitForFunction(() => document.getElementById('sent-video').videoWidth === 1280);
+    await status(page, 'Ready');
+    await start(page);
+    await status(page, 'Waiting for a pipeline');
+    assert.equal(await page.locator('#audio-source').inputValue(), 'silence');
+  },
+
+  'a page that is not secure says so and still calls with the test picture': async () => {
+    const origin = 'http://remotemedia.test';
+    await startLoopback();
+    const page = await openPage({ origin });
+    await status(page, 'This page may not use the camera');
+    assert.match(await statusText(page), /https:/);
+    await action(page, 'Use test picture').click();
+    await page.selectOption('#audio-source', 'test');
+    await start(page);
+    await status(page, 'Live');
+    await returnedNumbers(page, 5);
+  },
+});
+
+suite('the layout', { camera: true }, {
+  'nothing moves from idle to live to failure, and nothing sticks out': async () => {
+    for (const [width, height] of [[360, 740], [768, 1000], [1280, 800], [1600, 900]]) {
+      server = new SignalingStandIn();
+      const page = await openPage({ options: { viewport: { width, height } } });
+      await status(page, 'Ready');
+      const boxes = () =>
+        page.evaluate(() =>
+          [...document.querySelectorAll('.status, .tile, .between, .panel, .controls, tbody tr, dl > div, .field')].map((element) => {
+            const { left, top, width: w, height: h } = element.getBoundingClientRect();
+            return [element.className || element.parentElement.id, Math.round(left), Math.round(top + scrollY), Math.round(w), Math.round(h)].join(' ');
+          }),
+        );
+      await page.evaluate(() => document.fonts.ready);
+      const idle = await boxes();
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= width, `${wide} px wide in a window of ${width}`);
+      await useTestSources(page);
+      await start(page);
+      await status(page, 'Waiting');
+      assert.deepEqual(await boxes(), idle, `waiting at ${width}`);
+      const loopback = await startLoopback();
+      await status(page, 'Live');
+      await page.waitForFunction(() => /\d/.test(document.getElementById('f-p50').textContent));
+      assert.deepEqual(await boxes(), idle, `live at ${width}`);
+      await loopback.context().close();
+      await status(page, 'The pipeline left');
+      assert.deepEqual(await boxes(), idle, `left at ${width}`);
+      server.stop();
+      await status(page, 'Server lost');
+      assert.deepEqual(await boxes(), idle, `lost at ${width}`);
+      await page.context().close();
+    }
+  },
+
+  'every message fits into the room that is kept for it': async () => {
+    for (const width of [360, 640, 1100, 1400]) {
+      const page = await openPage({ options: { viewport: { width, height: 800 } } });
+      await status(page, 'Ready');
+      const height = () => page.evaluate(() => document.getElementById('status').getBoundingClientRect().height);
+      const kept = await height();
+      const tall = await page.evaluate(async (most) => {
+        const { captureMessage, serverMessage, callMessage, joinMessage } = await import('/messages.js');
+        const { RpcError, WireError, CODE } = await import('/signaling.js');
+        const { Ui } = await import('/ui.js');
+        const ui = new Ui(document);
+        const reasons = ['Insecure', 'NotAllowedError', 'NotFoundError', 'OverconstrainedError', 'NotReadableError'];
+        const call = { session: 'studio', pipeline: 'background-blur' };
+        const refusal = (code) => new RpcError('peer.announce', { code, message: 'peer id is taken', data: { max_peers: 10 } });
+        const messages = [
+          ...['camera', 'microphone'].flatMap((kind) => reasons.map((reason) => captureMessage({ kind, reason, message: '' }))),
+          ...[true, false].flatMap((inCall) =>
+            ['lost', 'garbage'].map((reason) => serverMessage({ error: new WireError(reason, 'the server sent something that is not JSON'), host: '192.168.100.100:8080', inCall })),
+          ),
+          ...['waiting', 'connecting', 'connected', 'interrupted'].map((state) => callMessage({ state, cause: null, fault: null }, call)),
+          callMessage({ state: 'waiting', cause: 'disconnected', fault: null }, call),
+          ...['no_answer', 'no_path', 'lost', 'refused'].map((cause) => callMessage({ state: 'failed', cause, fault: null }, call)),
+          ...[CODE.PEER_ID_TAKEN, CODE.SESSION_FULL, CODE.TOO_MANY_SESSIONS, CODE.INVALID_NAME, -32602].map((code) => joinMessage(refusal(code), { session: 'studio', peerId: 'ana-maria' })),
+        ];
+        return messages.filter((message) => {
+          ui.status(message, () => {});
+          return document.getElementById('status').getBoundingClientRect().height > most;
+        }).map(({ title, text }) => `${title}. ${text}`);
+      }, kept);
+      assert.deepEqual(tall, [], `at ${width}`);
+    }
+  },
+
+  'every control has a name and is reached by the keyboard alone': async () => {
+    const page = await openPage();
+    await status(page, 'Ready');
+    const nameless = await page.evaluate(() =>
+      [...document.querySelectorAll('button, input, select, video')]
+        .filter((element) => !(element.labels?.[0] ?? element).textContent.trim() && !element.getAttribute('aria-label'))
+        .map((element) => element.outerHTML),
+    );
+    assert.deepEqual(nameless, []);
+    const reached = [];
+    for (let i = 0; i < 15 && !reached.includes('audio-source'); i += 1) {
+      await page.keyboard.press('Tab');
+      reached.push(await page.evaluate(() => document.activeElement.id));
+    }
+    for (const id of ['call', 'toggle-camera', 'toggle-microphone', 'toggle-listen', 'session', 'name', 'video-source', 'audio-source']) {
+      assert.ok(reached.includes(id), `${id} not reached: ${reached}`);
+    }
+    await page.locator('#name').focus();
+    await page.keyboard.press('Enter');
+    await status(page, 'Waiting for a pipeline');
+  },
+});

@@ -1,0 +1,115 @@
+// Injected into pages: reads what the tracks of a stream show and sound like. Independent of the page's own
+// modules, so that it checks them too.
+
+/** Frame number in the top ninth of a picture (see clip.mjs), or null. `luma` is a 16×9 thumbnail. */
+const numberOf = (luma) => {
+  const top = [...luma.subarray(0, 16)];
+  const middle = (Math.max(...top) + Math.min(...top)) / 2;
+  const bits = top.map((level) => (level > middle ? 1 : 0));
+  if (Math.max(...top) - Math.min(...top) < 60 || bits[0] !== 1 || bits[1] !== 0 || bits[14] !== 0 || bits[15] !== 1) return null;
+  return parseInt(bits.slice(2, 14).join(''), 2);
+};
+
+/** Mean difference of neighbours along the rows inside a rectangle given in parts of the picture: how sharp it is. */
+const sharpness = (image, { x, y, width, height }) => {
+  const left = Math.round(x * image.width);
+  const top = Math.round(y * image.height);
+  const right = left + Math.round(width * image.width);
+  const bottom = top + Math.round(height * image.height);
+  let sum = 0;
+  for (let row = top; row < bottom; row += 1) {
+    for (let column = left; column + 1 < right; column += 1) {
+      const at = 4 * (row * image.width + column);
+      sum += Math.abs(image.data[at + 1] - image.data[at + 5]);
+    }
+  }
+  return sum / ((bottom - top) * (right - left - 1));
+};
+
+/**
+ * Collects one entry per frame of a video track, whether it gets onto the screen or not: its number, size, mean luma
+ * below the barcode, and now and then the sharpness of regions.
+ *
+ * @param {MediaStream} stream
+ * @param {object[]} [regions] rectangles to measure, by the frame's number.
+ * @returns {object[] & {stop: () => void}}
+ */
+globalThis.collectFrames = (stream, regions = null) => {
+  const frames = [];
+  const [track] = stream.getVideoTracks();
+  const reader = new MediaStreamTrackProcessor({ track }).readable.getReader();
+  frames.stop = () => reader.cancel();
+  const small = new OffscreenCanvas(64, 36).getContext('2d', { willReadFrequently: true });
+  const look = (frame) => {
+    const { displayWidth: width, displayHeight: height } = frame;
+    small.drawImage(frame, 0, 0, 64, 36);
+    const { data } = small.getImageData(0, 0, 64, 36);
+    const luma = new Float32Array(144);
+    for (let i = 0; i < 64 * 36; i += 1) {
+      const cell = Math.trunc(i / 64 / 4) * 16 + Math.trunc((i % 64) / 4);
+      luma[cell] += (0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]) / 16;
+    }
+    const number = numberOf(luma);
+    const entry = { number, width, height, meanLuma: luma.subarray(16).reduce((sum, level) => sum + level, 0) / 128 };
+    if (regions?.[number] && frames.length % 10 === 0) {
+      const full = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+      full.drawImage(frame, 0, 0, width, height);
+      const image = full.getImageData(0, 0, width, height);
+      entry.sharpness = Object.fromEntries(Object.entries(regions[number]).map(([name, region]) => [name, sharpness(image, region)]));
+    }
+    frames.push(entry);
+  };
+  (async () => {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      look(value);
+      value.close();
+    }
+  })();
+  return frames;
+};
+
+const BLOCK = 480;
+
+/** Part of a block's energy at a frequency (Goertzel), 0 to 1, and the block's level. */
+const tonality = (samples, hz, rate) => {
+  const turn = 2 * Math.cos((2 * Math.PI * hz) / rate);
+  let a = 0;
+  let b = 0;
+  let energy = 0;
+  for (const sample of samples) {
+    const next = sample + turn * a - b;
+    b = a;
+    a = next;
+    energy += sample * sample;
+  }
+  const power = a * a + b * b - turn * a * b;
+  return { part: energy > 1e-9 ? (2 * power) / (samples.length * energy) : 0, rms: Math.sqrt(energy / samples.length) };
+};
+
+/**
+ * Collects one entry per 10 ms of sound: level, and how much of it is the beep's 1 kHz and the tone's 440 Hz.
+ *
+ * @param {MediaStream} stream
+ */
+globalThis.collectSound = (stream) => {
+  const blocks = [];
+  const context = new AudioContext({ sampleRate: 48_000 });
+  const source = context.createMediaStreamSource(stream);
+  const tap = context.createScriptProcessor(1024, 1, 1);
+  let kept = [];
+  tap.onaudioprocess = ({ inputBuffer }) => {
+    kept.push(...inputBuffer.getChannelData(0));
+    while (kept.length >= BLOCK) {
+      const samples = kept.slice(0, BLOCK);
+      kept = kept.slice(BLOCK);
+      const beep = tonality(samples, 1000, 48_000);
+      blocks.push({ rms: beep.rms, beep: beep.part, tone: tonality(samples, 440, 48_000).part });
+    }
+  };
+  source.connect(tap).connect(context.destination);
+  // Nothing refers to the graph but this; let go of, it would be collected and fall silent.
+  globalThis.soundTaps = [...(globalThis.soundTaps ?? []), { context, source, tap }];
+  return blocks;
+};

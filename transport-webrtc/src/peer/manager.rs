@@ -1,0 +1,538 @@
+//! Owns the peers of a session: listens to the signaling server, admits, starts and ends.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use remotemedia_runtime_core::data::PeerId;
+use remotemedia_runtime_core::manifest::Topology;
+use remotemedia_signaling::protocol::{AnnounceResult, PeerInfo, SignalingEvent};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{Instrument, debug, info, info_span, warn};
+
+use super::actor::{PEER_COMMANDS, PeerActorSettings, PeerCommand, run_peer};
+use super::link::SharedLink;
+use super::requests::Requests;
+use super::wire::candidate_from_signaling;
+use super::{CloseCause, PeerInlet, PeerLink, PeerState};
+use crate::rtc::IceCandidate;
+use crate::signaling::{SignalingClient, SignalingEvents};
+
+/// User → manager. Control: waits.
+const MANAGER_COMMANDS: usize = 32;
+
+/// Manager → users. A user that is further behind loses the oldest and is told how many.
+const PEER_EVENTS: usize = 256;
+
+/// Most candidates kept for offers that have not come, of all peers together.
+const MAX_EARLY_CANDIDATES: usize = 256;
+
+/// The peers of one session.
+#[derive(Debug)]
+pub(crate) struct PeerManager {
+    shared: Arc<Shared>,
+    commands: mpsc::Sender<ManagerCommand>,
+    cancel: CancellationToken,
+    /// Falls to true when the manager's task and all its peers are gone.
+    ended: watch::Receiver<bool>,
+}
+
+/// What a manager works with.
+pub(crate) struct PeerManagerSettings {
+    pub(crate) actor: PeerActorSettings,
+    pub(crate) max_peers: u32,
+    pub(crate) topology: Topology,
+    pub(crate) is_host: bool,
+}
+
+/// Something that happened to a peer.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum PeerEvent {
+    /// A peer joined the session; a connection may follow.
+    Joined {
+        /// The peer.
+        peer: PeerSummary,
+    },
+    /// A connection changed its state.
+    StateChanged {
+        /// The peer.
+        peer: PeerId,
+        /// Where its connection stands.
+        state: PeerState,
+    },
+    /// A peer left the session.
+    Left {
+        /// The peer.
+        peer: PeerId,
+        /// The signaling server's reason.
+        reason: String,
+    },
+    /// A peer was not admitted.
+    Refused {
+        /// The peer.
+        peer: PeerId,
+        /// Why.
+        reason: String,
+    },
+    /// The signaling server is gone; calls that run go on.
+    SignalingLost {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// A peer of the session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerSummary {
+    /// Its id.
+    pub peer: PeerId,
+    /// Its name for people.
+    pub display_name: Option<String>,
+    /// Whether it runs a pipeline.
+    pub has_pipeline: bool,
+    /// Where the connection to it stands.
+    pub state: PeerState,
+}
+
+/// Why a peer was not connected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// No such peer is in the session.
+    #[error("peer {peer} is not in the session, which has {present:?}")]
+    Unknown {
+        /// The peer.
+        peer: PeerId,
+        /// Who is.
+        present: Vec<PeerId>,
+    },
+    /// As many peers as may be are connected.
+    #[error("session is full: {max_peers} peers")]
+    Full {
+        /// The limit.
+        max_peers: u32,
+    },
+    /// In a host topology only the host offers.
+    #[error("only the host offers in this session: wait for its offer")]
+    NotHost,
+    /// The connection ended before it was up.
+    #[error("peer {peer} could not be connected")]
+    Failed {
+        /// The peer.
+        peer: PeerId,
+        /// Why.
+        #[source]
+        cause: CloseCause,
+    },
+    /// This side is closing.
+    #[error("the transport is closed")]
+    Closed,
+}
+
+#[derive(Debug)]
+enum ManagerCommand {
+    Connect { peer: PeerId, reply: oneshot::Sender<Result<SharedLink, ConnectError>> },
+}
+
+#[derive(Debug)]
+struct Shared {
+    present: RwLock<BTreeMap<PeerId, PeerInfo>>,
+    /// Replaced as a whole, so that who sends to all takes one reference and no lock while sending.
+    links: RwLock<Arc<[SharedLink]>>,
+    events: broadcast::Sender<PeerEvent>,
+}
+
+struct ManagerActor {
+    settings: Arc<PeerActorSettings>,
+    max_peers: u32,
+    topology: Topology,
+    is_host: bool,
+    shared: Arc<Shared>,
+    signaling: SignalingClient,
+    inlet: Arc<dyn PeerInlet>,
+    links: HashMap<PeerId, SharedLink>,
+    peers: JoinSet<PeerId>,
+    /// Candidates of peers whose offer has not come yet.
+    early: VecDeque<EarlyCandidate>,
+    refusals: TaskTracker,
+    cancel: CancellationToken,
+}
+
+struct EarlyCandidate {
+    from: String,
+    handshake_id: String,
+    candidate: Option<IceCandidate>,
+}
+
+impl PeerManager {
+    /// Starts with who is there and connects to them, if this side offers.
+    pub(crate) fn start(
+        settings: PeerManagerSettings,
+        announced: &AnnounceResult,
+        signaling: SignalingClient,
+        events: SignalingEvents,
+        inlet: Arc<dyn PeerInlet>,
+    ) -> Self {
+        let shared = Arc::new(Shared {
+            present: RwLock::default(),
+            links: RwLock::new(Arc::from([])),
+            events: broadcast::channel(PEER_EVENTS).0,
+        });
+        let (commands, command_receiver) = mpsc::channel(MANAGER_COMMANDS);
+        let (ended_sender, ended) = watch::channel(false);
+        let cancel = CancellationToken::new();
+        let mut actor = ManagerActor {
+            topology: settings.topology,
+            is_host: settings.is_host,
+            max_peers: settings.max_peers,
+            settings: Arc::new(settings.actor),
+            shared: shared.clone(),
+            signaling,
+            inlet,
+            links: HashMap::new(),
+            peers: JoinSet::new(),
+            early: VecDeque::new(),
+            refusals: TaskTracker::new(),
+            cancel: cancel.clone(),
+        };
+        for peer in &announced.peers {
+            actor.note_present(peer.clone());
+        }
+        let span = info_span!("session", session_id = announced.session, peer_id = announced.peer_id);
+        let running = async move {
+            actor.connect_to_present();
+            actor.run(command_receiver, events).await;
+            ended_sender.send_replace(true);
+        };
+        tokio::spawn(running.instrument(span));
+        Self { shared, commands, cancel, ended }
+    }
+
+    /// Returns who is in the session, this peer left out.
+    pub(crate) fn peers(&self) -> Vec<PeerSummary> {
+        let present = self.shared.present.read().unwrap_or_else(PoisonError::into_inner);
+        let links = self.links();
+        present
+            .iter()
+            .map(|(peer, info)| {
+                let link = links.iter().find(|link| link.peer() == peer);
+                summary(peer.clone(), info, link.map_or(PeerState::New, |link| link.state()))
+            })
+            .collect()
+    }
+
+    /// Returns the handles to all peers that are connected or being connected.
+    pub(crate) fn links(&self) -> Arc<[SharedLink]> {
+        self.shared.links.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns the handle to one peer.
+    pub(crate) fn link(&self, peer: &PeerId) -> Option<SharedLink> {
+        self.links().iter().find(|link| link.peer() == peer).cloned()
+    }
+
+    /// Connects to a peer of the session and waits until media can flow; at once if it does already.
+    pub(crate) async fn connect(&self, peer: &PeerId) -> Result<SharedLink, ConnectError> {
+        let (reply, answer) = oneshot::channel();
+        let command = ManagerCommand::Connect { peer: peer.clone(), reply };
+        self.commands.send(command).await.map_err(|_| ConnectError::Closed)?;
+        let link = answer.await.map_err(|_| ConnectError::Closed)??;
+        match link.connected().await {
+            Ok(()) => Ok(link),
+            Err(cause) => Err(ConnectError::Failed { peer: peer.clone(), cause }),
+        }
+    }
+
+    /// Returns a new receiver of what happens from now on.
+    pub(crate) fn events(&self) -> broadcast::Receiver<PeerEvent> {
+        self.shared.events.subscribe()
+    }
+
+    /// Ends all peers and waits until they are gone; `false`: not within the deadline.
+    pub(crate) async fn close(&self, within: Duration) -> bool {
+        self.cancel.cancel();
+        let mut ended = self.ended.clone();
+        // An error means that the task itself is gone.
+        tokio::time::timeout(within, ended.wait_for(|ended| *ended)).await.is_ok()
+    }
+}
+
+impl Drop for PeerManager {
+    fn drop(&mut self) {
+        self.cancel.cancel();
+    }
+}
+
+impl ManagerActor {
+    async fn run(mut self, mut commands: mpsc::Receiver<ManagerCommand>, mut events: SignalingEvents) {
+        let mut listening = true;
+        loop {
+            tokio::select! {
+                biased;
+                () = self.cancel.cancelled() => break,
+                Some(ended) = self.peers.join_next(), if !self.peers.is_empty() => match ended {
+                    Ok(peer) => self.forget(&peer),
+                    Err(error) => warn!(%error, "a peer's task failed"),
+                },
+                command = commands.recv() => match command {
+                    Some(ManagerCommand::Connect { peer, reply }) => {
+                        // Who asked may have stopped waiting.
+                        reply.send(self.connect(&peer)).ok();
+                    }
+                    None => break,
+                },
+                event = events.recv(), if listening => match event {
+                    Ok(event) => self.hear(event),
+                    Err(error) => {
+                        listening = false;
+                        self.tell(PeerEvent::SignalingLost { reason: crate::sentence(&error) });
+                    }
+                },
+            }
+        }
+        // Every actor has a child of the token: each ends by its own deadline.
+        while self.peers.join_next().await.is_some() {}
+        self.refusals.close();
+        self.refusals.wait().await;
+        self.links.clear();
+        self.publish_links();
+    }
+
+    fn may_offer(&self) -> bool {
+        self.topology == Topology::Mesh || self.is_host
+    }
+
+    fn connect_to_present(&mut self) {
+        if !self.may_offer() {
+            return;
+        }
+        let present: Vec<PeerId> = self.present(|present| present.keys().cloned().collect());
+        for peer in present {
+            if let Err(error) = self.connect(&peer) {
+                self.tell(PeerEvent::Refused { peer, reason: error.to_string() });
+            }
+        }
+    }
+
+    fn connect(&mut self, peer: &PeerId) -> Result<SharedLink, ConnectError> {
+        if let Some(link) = self.links.get(peer)
+            && !matches!(link.state(), PeerState::Closed { .. })
+        {
+            return Ok(link.clone());
+        }
+        let Some(generation) = self.present(|present| present.get(peer).map(|info| info.generation)) else {
+            let present = self.present(|present| present.keys().cloned().collect());
+            return Err(ConnectError::Unknown { peer: peer.clone(), present });
+        };
+        if !self.may_offer() {
+            return Err(ConnectError::NotHost);
+        }
+        let link = self.admit(peer, generation)?;
+        self.command(&link, PeerCommand::Connect);
+        Ok(link)
+    }
+
+    /// Starts an actor for a peer, unless the session is full.
+    fn admit(&mut self, peer: &PeerId, generation: u32) -> Result<SharedLink, ConnectError> {
+        let alive = |link: &&SharedLink| !matches!(link.state(), PeerState::Closed { .. });
+        if self.links.values().filter(alive).count() >= self.max_peers as usize {
+            return Err(ConnectError::Full { max_peers: self.max_peers });
+        }
+        let (commands, command_receiver) = mpsc::channel(PEER_COMMANDS);
+        let (state_sender, state) = watch::channel(PeerState::New);
+        let link = Arc::new(PeerLink {
+            peer: peer.clone(),
+            generation,
+            commands,
+            state,
+            ways: Default::default(),
+            requests: Requests::default(),
+            unsent: Default::default(),
+        });
+        let running = run_peer(
+            self.settings.clone(),
+            link.clone(),
+            state_sender,
+            command_receiver,
+            self.signaling.clone(),
+            self.inlet.clone(),
+            self.cancel.child_token(),
+        );
+        let watching = tell_states(link.clone(), self.shared.events.clone());
+        let span = info_span!("peer", peer_id = %peer, generation);
+        let both = async move { tokio::join!(running, watching).0 };
+        self.peers.spawn(both.instrument(span));
+        self.links.insert(peer.clone(), link.clone());
+        self.publish_links();
+        Ok(link)
+    }
+
+    fn hear(&mut self, event: SignalingEvent) {
+        match event {
+            SignalingEvent::PeerJoined { peer } => {
+                let Some(id) = self.note_present(peer) else { return };
+                info!(peer = %id, "peer joined");
+                if let Some(info) = self.present(|present| present.get(&id).cloned()) {
+                    self.tell(PeerEvent::Joined { peer: summary(id.clone(), &info, PeerState::New) });
+                    // The host offers to each newcomer; in a mesh the newcomer offers to all.
+                    if self.is_host
+                        && let Err(error) = self.connect(&id)
+                    {
+                        self.tell(PeerEvent::Refused { peer: id, reason: error.to_string() });
+                    }
+                }
+            }
+            SignalingEvent::PeerLeft { peer_id, generation, reason } => {
+                let Ok(peer) = PeerId::new(&peer_id) else { return };
+                let reason = reason.to_string();
+                self.shared.present.write().unwrap_or_else(PoisonError::into_inner).remove(&peer);
+                if let Some(link) = self.links.get(&peer).filter(|link| link.generation <= generation) {
+                    let cause = CloseCause::PeerLeft { reason: reason.clone() };
+                    self.command(&link.clone(), PeerCommand::End(cause));
+                }
+                self.tell(PeerEvent::Left { peer, reason });
+            }
+            SignalingEvent::Offer { from, generation, handshake_id, sdp } => {
+                self.offered(&from, generation, handshake_id, sdp);
+            }
+            SignalingEvent::Answer { from, handshake_id, sdp, .. } => {
+                self.pass(&from, PeerCommand::Answer { handshake_id, sdp });
+            }
+            SignalingEvent::IceCandidate { from, generation, handshake_id, candidate } => {
+                let candidate = candidate.map(candidate_from_signaling);
+                self.candidate_came(&from, generation, handshake_id, candidate);
+            }
+            SignalingEvent::CallEnded { from, call_id, reason, .. } => {
+                let reason = reason.unwrap_or_else(|| "no reason given".to_owned());
+                self.pass(&from, PeerCommand::Refused { handshake_id: call_id, reason });
+            }
+            other => debug!(?other, "signaling event not used"),
+        }
+    }
+
+    fn offered(&mut self, from: &str, generation: u32, handshake_id: String, sdp: String) {
+        match self.link_of(from, generation) {
+            Some(link) => {
+                self.command(&link, PeerCommand::Offer { handshake_id, sdp });
+                let early = std::mem::take(&mut self.early);
+                let (due, early): (VecDeque<_>, _) = early.into_iter().partition(|c| c.from == from);
+                self.early = early;
+                for EarlyCandidate { handshake_id, candidate, .. } in due {
+                    self.command(&link, PeerCommand::Candidate { handshake_id, candidate });
+                }
+            }
+            None => {
+                let reason = ConnectError::Full { max_peers: self.max_peers }.to_string();
+                if let Ok(peer) = PeerId::new(from) {
+                    self.tell(PeerEvent::Refused { peer, reason: reason.clone() });
+                }
+                let (signaling, to) = (self.signaling.clone(), from.to_owned());
+                let cancel = self.cancel.clone();
+                self.refusals.spawn(async move {
+                    let refusal = signaling.call_end(&to, &handshake_id, Some(reason));
+                    tokio::select! {
+                        () = cancel.cancelled() => {}
+                        // The peer's own deadline tells it if this does not arrive.
+                        outcome = refusal => drop(outcome),
+                    }
+                });
+            }
+        }
+    }
+
+    /// A candidate may overtake its offer: it is kept until that comes. One of a connection that has
+    /// ended is kept in vain, and pushed out by the next.
+    fn candidate_came(
+        &mut self,
+        from: &str,
+        generation: u32,
+        handshake_id: String,
+        candidate: Option<IceCandidate>,
+    ) {
+        let living = |link: &&SharedLink| {
+            link.generation >= generation && !matches!(link.state(), PeerState::Closed { .. })
+        };
+        if let Some(link) = self.links.get(from).filter(living) {
+            return self.command(link, PeerCommand::Candidate { handshake_id, candidate });
+        }
+        if self.early.len() >= MAX_EARLY_CANDIDATES {
+            self.early.pop_front();
+        }
+        self.early.push_back(EarlyCandidate { from: from.to_owned(), handshake_id, candidate });
+    }
+
+    /// The link to a peer of that generation; one of an older generation is ended and replaced.
+    fn link_of(&mut self, from: &str, generation: u32) -> Option<SharedLink> {
+        let peer = PeerId::new(from).ok()?;
+        if let Some(link) = self.links.get(&peer).cloned() {
+            let living = !matches!(link.state(), PeerState::Closed { .. });
+            if living && link.generation >= generation {
+                return Some(link);
+            }
+            let cause = CloseCause::PeerLeft { reason: "replaced".to_owned() };
+            self.command(&link, PeerCommand::End(cause));
+        }
+        self.admit(&peer, generation).ok()
+    }
+
+    fn pass(&mut self, from: &str, command: PeerCommand) {
+        match self.links.get(from).cloned() {
+            Some(link) => self.command(&link, command),
+            None => debug!(from, "message of a peer that is not connected"),
+        }
+    }
+
+    fn command(&self, link: &PeerLink, command: PeerCommand) {
+        if link.commands.try_send(command).is_err() && !matches!(link.state(), PeerState::Closed { .. }) {
+            warn!(peer = %link.peer(), "peer takes no commands");
+        }
+    }
+
+    fn note_present(&self, info: PeerInfo) -> Option<PeerId> {
+        let peer = PeerId::new(&info.peer_id)
+            .inspect_err(|error| warn!(%error, "signaling server names an invalid peer"))
+            .ok()?;
+        self.shared.present.write().unwrap_or_else(PoisonError::into_inner).insert(peer.clone(), info);
+        Some(peer)
+    }
+
+    fn present<R>(&self, look: impl FnOnce(&BTreeMap<PeerId, PeerInfo>) -> R) -> R {
+        look(&self.shared.present.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn forget(&mut self, peer: &PeerId) {
+        // A newer actor of the same peer stays.
+        if self.links.get(peer).is_some_and(|link| matches!(link.state(), PeerState::Closed { .. })) {
+            self.links.remove(peer);
+            self.publish_links();
+        }
+    }
+
+    fn publish_links(&self) {
+        let links: Arc<[SharedLink]> = self.links.values().cloned().collect();
+        *self.shared.links.write().unwrap_or_else(PoisonError::into_inner) = links;
+    }
+
+    fn tell(&self, event: PeerEvent) {
+        // Nobody may be listening.
+        self.shared.events.send(event).ok();
+    }
+}
+
+/// Tells the users of every state until the actor is gone.
+async fn tell_states(link: SharedLink, events: broadcast::Sender<PeerEvent>) {
+    let mut states = link.state.clone();
+    while states.changed().await.is_ok() {
+        let state = states.borrow_and_update().clone();
+        events.send(PeerEvent::StateChanged { peer: link.peer().clone(), state }).ok();
+    }
+}
+
+fn summary(peer: PeerId, info: &PeerInfo, state: PeerState) -> PeerSummary {
+    let (display_name, has_pipeline) = (info.display_name.clone(), info.capabilities.pipeline);
+    PeerSummary { peer, display_name, has_pipeline, state }
+}

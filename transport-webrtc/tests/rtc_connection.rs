@@ -1,0 +1,86 @@
+//! Two connections over real UDP on loopback.
+
+#![allow(clippy::print_stdout, reason = "the measured set-up time")]
+
+#[path = "rtc_pair/mod.rs"]
+mod pair;
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use pair::{DEADLINE, End, connect};
+use remotemedia_transport_webrtc::rtc::{
+    ConnectionEvent, ConnectionState, DataMessage, DataReceiver, DataSender, RtpPacket, TrackKind,
+    TrackReceiver, TrackSender,
+};
+
+fn packet(sequence_number: u16) -> RtpPacket {
+    let payload = [0x65u8, 0x88, (sequence_number >> 8) as u8, sequence_number as u8].repeat(50);
+    RtpPacket {
+        sequence_number,
+        timestamp: u32::from(sequence_number) * 3_000,
+        marker: sequence_number.is_multiple_of(2),
+        payload: Bytes::from(payload),
+    }
+}
+
+async fn track(end: &mut End, wanted: TrackKind) -> (TrackReceiver, String, u32) {
+    end.until(|event| match event {
+        ConnectionEvent::TrackOpened { kind, codec, receiver } if kind == wanted => {
+            Some((receiver, codec.mime_type, codec.clock_rate))
+        }
+        _ => None,
+    })
+    .await
+}
+
+async fn data(end: &mut End) -> (DataSender, DataReceiver) {
+    end.until(|event| match event {
+        ConnectionEvent::DataOpened { label, sender, receiver } => {
+            assert_eq!(label, "data");
+            Some((sender, receiver))
+        }
+        _ => None,
+    })
+    .await
+}
+
+async fn recv(receiver: &mut TrackReceiver) -> RtpPacket {
+    tokio::time::timeout(DEADLINE, receiver.recv()).await.expect("in time").expect("track is open")
+}
+
+async fn media_arrives(sender: TrackSender, to: &mut End, kind: TrackKind, mime_type: &str, clock_rate: u32) {
+    (1..=100).for_each(|n| sender.send(packet(n)).expect("connected"));
+    let (mut receiver, mime, clock) = track(to, kind).await;
+    assert_eq!((mime.as_str(), clock), (mime_type, clock_rate));
+    for n in 1..=100 {
+        assert_eq!(recv(&mut receiver).await, packet(n));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn audio_video_and_data_pass_both_ways() {
+    let start = Instant::now();
+    let (mut a, mut b) = connect().await;
+    println!("connected in {:?}", start.elapsed());
+    let (to_b, mut from_b) = data(&mut a).await;
+    let (to_a, mut from_a) = data(&mut b).await;
+    println!("data channel open in {:?}", start.elapsed());
+    for n in 0..50u8 {
+        to_b.send(DataMessage::Binary(Bytes::from(vec![n; 1000]))).await.expect("open");
+        to_a.send(DataMessage::Text(format!("message {n}"))).await.expect("open");
+        assert_eq!(from_a.recv().await, Some(DataMessage::Binary(Bytes::from(vec![n; 1000]))));
+        assert_eq!(from_b.recv().await, Some(DataMessage::Text(format!("message {n}"))));
+    }
+    let senders = |end: &End| {
+        (end.connection.audio_sender().expect("planned"), end.connection.video_sender().expect("planned"))
+    };
+    let ((a_audio, a_video), (b_audio, b_video)) = (senders(&a), senders(&b));
+    media_arrives(a_video, &mut b, TrackKind::Video, "video/H264", 90_000).await;
+    media_arrives(b_video, &mut a, TrackKind::Video, "video/H264", 90_000).await;
+    media_arrives(a_audio, &mut b, TrackKind::Audio, "audio/opus", 48_000).await;
+    media_arrives(b_audio, &mut a, TrackKind::Audio, "audio/opus", 48_000).await;
+    assert_eq!(a.connection.close(Duration::from_secs(1)).await, 0);
+    assert_eq!(b.connection.close(Duration::from_secs(1)).await, 0);
+    assert_eq!(b.connection.state(), ConnectionState::Closed);
+}

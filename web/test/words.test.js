@@ -1,0 +1,101 @@
+// Names, formats, waits and messages: what goes into words and numbers.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { BASE_MS, CAP_MS, backoffMs } from '../backoff.js';
+import { bitrate, joined, milliseconds, number, percent, size } from '../format.js';
+import { callMessage, captureMessage, joinMessage, serverMessage } from '../messages.js';
+import { MAX_NAME, idFrom, nextName, randomId } from '../names.js';
+import { CODE, RpcError, WireError } from '../signaling.js';
+
+test('what people type becomes an allowed id', () => {
+  assert.equal(idFrom('Ana María'), 'Ana-Maria');
+  assert.equal(idFrom('  bob@home! '), 'bob-home');
+  assert.equal(idFrom('a_b.c:d-e'), 'a_b.c:d-e');
+  assert.equal(idFrom('东京'), '');
+  assert.equal(idFrom('x'.repeat(MAX_NAME)).length, MAX_NAME);
+  assert.equal(idFrom('x'.repeat(MAX_NAME + 1)).length, MAX_NAME);
+});
+
+test('the next name counts up and stays within the length', () => {
+  assert.equal(nextName('ana'), 'ana-2');
+  assert.equal(nextName('ana-2'), 'ana-3');
+  assert.equal(nextName('ana-9'), 'ana-10');
+  const long = nextName('x'.repeat(MAX_NAME));
+  assert.equal(long.length, MAX_NAME);
+  assert.ok(long.endsWith('-2'));
+});
+
+test('random ids are allowed ids and differ', () => {
+  const ids = new Set(Array.from({ length: 100 }, randomId));
+  assert.equal(ids.size, 100);
+  for (const id of ids) assert.equal(idFrom(id), id);
+});
+
+test('waits grow, are jittered and end at the cap', () => {
+  assert.equal(backoffMs(0, 0), 0);
+  assert.equal(backoffMs(0, 0.5), BASE_MS / 2);
+  assert.equal(backoffMs(3, 0.5), BASE_MS * 4);
+  for (const attempt of [10, 1000, 1e9]) assert.equal(backoffMs(attempt, 0.5), CAP_MS / 2);
+});
+
+test('figures have few digits and unknown ones are a dash', () => {
+  assert.deepEqual([0.04, 9.94, 9.95, 61.7, 250].map(number), ['0.0', '9.9', '10', '62', '250']);
+  assert.deepEqual([0, 31_600, 999_499, 999_500, 2_410_000].map(bitrate), ['0 kbit/s', '32 kbit/s', '999 kbit/s', '1.00 Mbit/s', '2.41 Mbit/s']);
+  assert.equal(percent(0.0512), '5.1 %');
+  assert.equal(size(1280, 720), '1280×720');
+  for (const text of [number(null), bitrate(undefined), percent(null), milliseconds(null), size(null, 720), joined([null, '–'])]) assert.equal(text, '–');
+});
+
+test('every failure of a device says what failed, why, and offers a way on', () => {
+  const reasons = ['Insecure', 'NotAllowedError', 'NotFoundError', 'OverconstrainedError', 'NotReadableError', 'AbortError', 'TypeError'];
+  for (const kind of ['camera', 'microphone']) {
+    const titles = reasons.map((reason) => {
+      const message = captureMessage({ kind, reason, message: 'x' });
+      assert.equal(message.level, 'error');
+      assert.match(`${message.title} ${message.text}`, new RegExp(kind, 'i'));
+      assert.ok(message.actions.some(({ id }) => id === (kind === 'camera' ? 'test-picture' : 'silence')), reason);
+      return message.title;
+    });
+    // NotReadable and Abort are the same thing to a user.
+    assert.equal(new Set(titles).size, reasons.length - 1);
+  }
+});
+
+test('a taken name offers the next one', () => {
+  const message = joinMessage(new RpcError('peer.announce', { code: CODE.PEER_ID_TAKEN, message: 'taken' }), { session: 's', peerId: 'ana' });
+  assert.deepEqual(message.actions, [{ id: 'rename', label: 'Join as ana-2', name: 'ana-2' }]);
+});
+
+test('refusals name the value', () => {
+  const refusal = (code, data) => joinMessage(new RpcError('peer.announce', { code, message: 'no', data }), { session: 'studio', peerId: 'ana' });
+  assert.match(refusal(CODE.SESSION_FULL, { max_peers: 10 }).text, /10 peers/);
+  assert.match(refusal(CODE.SESSION_FULL).title, /studio/);
+  assert.match(refusal(-32099).text, /no \(-32099\)/);
+  assert.match(joinMessage(new WireError('timeout', 'no reply'), { session: 's', peerId: 'a' }).text, /no reply/);
+});
+
+test('a lost server is an error, but only a warning while media flows', () => {
+  const lost = { error: new WireError('lost', 'x'), host: 'h:1' };
+  assert.equal(serverMessage({ ...lost, inCall: false }).level, 'error');
+  assert.equal(serverMessage({ ...lost, inCall: true }).level, 'warning');
+  assert.match(serverMessage({ error: new WireError('garbage', 'that is not JSON'), host: 'h:1', inCall: false }).text, /h:1.*not JSON/);
+});
+
+test('every state of a call has its words, and failures a way to try again', () => {
+  const about = { session: 'studio', pipeline: 'blur' };
+  const of = (state, cause = null, fault = null) => callMessage({ state, cause, fault }, about);
+  assert.match(of('waiting').text, /studio/);
+  assert.match(of('waiting', 'left').title, /left/);
+  assert.match(of('connected').text, /blur/);
+  const titles = ['no_answer', 'no_path', 'lost', 'refused'].map((cause) => {
+    const message = of('failed', cause, new Error('m-line mismatch'));
+    assert.equal(message.level, 'error');
+    assert.equal(message.actions[0].id, 'retry-call');
+    return message.title;
+  });
+  assert.equal(new Set(titles).size, 4);
+  assert.match(of('failed', 'refused', new Error('m-line mismatch')).text, /m-line mismatch/);
+  assert.equal(of('idle'), null);
+});
