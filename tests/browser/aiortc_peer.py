@@ -40,13 +40,17 @@ def barcode(number):
 
 
 def read_barcode(luma):
-    """The number in the top ninth of a picture, or None."""
+    """The number in the top ninth of a picture, or None; a grey cell makes it unreadable, never another number."""
     height, width = luma.shape
     rows = luma[height // 36 : height // 12]
     cells = [rows[:, (4 * i + 1) * width // 64 : (4 * i + 3) * width // 64].mean() for i in range(16)]
-    if max(cells) - min(cells) < 60:
+    dark, bright = min(cells), max(cells)
+    if bright - dark < 60:
         return None
-    bits = [bool(cell > (max(cells) + min(cells)) / 2) for cell in cells]
+    levels = [(cell - dark) / (bright - dark) for cell in cells]
+    if any(0.3 < level < 0.7 for level in levels):
+        return None
+    bits = [level > 0.5 for level in levels]
     if bits[:2] != [True, False] or bits[14:] != [False, True]:
         return None
     return sum(int(bit) << (11 - i) for i, bit in enumerate(bits[2:14]))

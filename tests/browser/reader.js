@@ -1,12 +1,20 @@
 // Injected into pages: reads what the tracks of a stream show and sound like. Independent of the page's own
 // modules, so that it checks them too.
 
-/** Frame number in the top ninth of a picture (see clip.mjs), or null. `luma` is a 16×9 thumbnail. */
+/**
+ * Frame number in the top ninth of a picture (see clip.mjs), or null. `luma` is a 16×9 thumbnail.
+ *
+ * At a low bitrate a cell may still be on its way from one frame's bit to the next one's: a grey cell makes the
+ * number unreadable, never another number.
+ */
 const numberOf = (luma) => {
   const top = [...luma.subarray(0, 16)];
-  const middle = (Math.max(...top) + Math.min(...top)) / 2;
-  const bits = top.map((level) => (level > middle ? 1 : 0));
-  if (Math.max(...top) - Math.min(...top) < 60 || bits[0] !== 1 || bits[1] !== 0 || bits[14] !== 0 || bits[15] !== 1) return null;
+  const [dark, bright] = [Math.min(...top), Math.max(...top)];
+  if (bright - dark < 60) return null;
+  const levels = top.map((level) => (level - dark) / (bright - dark));
+  if (levels.some((level) => level > 0.3 && level < 0.7)) return null;
+  const bits = levels.map((level) => (level > 0.5 ? 1 : 0));
+  if (bits[0] !== 1 || bits[1] !== 0 || bits[14] !== 0 || bits[15] !== 1) return null;
   return parseInt(bits.slice(2, 14).join(''), 2);
 };
 
