@@ -1,21 +1,16 @@
-//! Two peers and a signaling server: one sends pictures, the other runs them through a pipeline and
-//! sends them back.
-
+//! Two peers and a signaling server: one sends pictures, the other blurs them and sends them back.
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::{sync::Arc, time::Duration};
 
-use remotemedia_runtime_core::{
-    data::PeerId, manifest::Manifest, node::NodeRegistry, runner::PipelineRunner,
-};
-use remotemedia_runtime_core::{data::RuntimeData, transport::PipelineTransport};
+use remotemedia_runtime_core::data::{PeerId, RuntimeData};
+use remotemedia_runtime_core::{manifest::Manifest, node::NodeRegistry, runner::PipelineRunner};
 use remotemedia_signaling::server::{ServerConfig, SignalingServer};
 use remotemedia_transport_webrtc::{WebRtcConfig, WebRtcTransport};
 
 const CAMERA: &str = r#"{"version": "v1", "nodes": [
     {"id": "camera", "node_type": "TestPattern", "params": {"width": 640, "height": 360, "frames": 60}}]}"#;
-const BLUR: &str = r#"{"version": "v1", "nodes": [
-    {"id": "blur", "node_type": "VideoBlur", "params": {"radius": 9}}]}"#;
+const BLUR: &str = r#"{"version": "v1", "nodes": [{"id": "blur", "node_type": "VideoBlur"}]}"#;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -24,7 +19,7 @@ async fn main() -> anyhow::Result<()> {
     let runner = PipelineRunner::new(NodeRegistry::with_builtins());
 
     let blurring = WebRtcTransport::join(config("blur").serves_pipeline(), runner.clone()).await?;
-    let _session = blurring.stream(Arc::new(Manifest::parse(BLUR)?)).await?;
+    blurring.serve(Arc::new(Manifest::parse(BLUR)?)).await?;
 
     let filming = WebRtcTransport::join(config("film"), runner.clone()).await?;
     let blur = PeerId::new("blur")?;
@@ -40,7 +35,6 @@ async fn main() -> anyhow::Result<()> {
             () = tokio::time::sleep(Duration::from_secs(2)) => break,
         }
     }
-    filming.close().await;
-    blurring.close().await;
+    tokio::join!(filming.close(), blurring.close());
     Ok(())
 }

@@ -76,8 +76,11 @@ pub(crate) async fn direct(settings: &DemoSettings, quiet: bool) -> Result<DemoT
             Told::Progress(progress) => {
                 bar.set_position((progress.seconds * 1e3) as u64);
                 bar.set_message(format!(
-                    "{:4.1} fps  {:5.1} ms  {} lost",
-                    progress.frames_per_second, progress.latency_ms, progress.lost
+                    "{:4.1} fps  {:5.1} ms  {:4.2} Mbit/s  {} lost",
+                    progress.frames_per_second,
+                    progress.latency_ms,
+                    progress.bitrate_bps / 1e6,
+                    progress.lost
                 ));
             }
             Told::Filmed(account) => break account,
@@ -130,6 +133,11 @@ fn table(
             source: rounded(filmed.usage.rss_mb),
             processor: rounded(processed.usage.rss_mb),
         },
+        rss_growth_mb: filmed
+            .usage
+            .rss_growth_mb
+            .zip(processed.usage.rss_growth_mb)
+            .map(|(source, processor)| PerProcess { source: rounded(source), processor: rounded(processor) }),
         frames: FrameCounts { sent: filmed.frames_sent, returned: filmed.frames_returned },
         ledger: account(filmed, processed),
         video_bitrate_bps: Directions {

@@ -22,6 +22,8 @@ pub(crate) struct DemoTable {
     pub cpu_core_percent: PerProcess,
     /// Resident memory at the end, megabytes (10^6 bytes).
     pub rss_mb: PerProcess,
+    /// By how much that grew after the first five seconds, megabytes; `null` if the run was shorter.
+    pub rss_growth_mb: Option<PerProcess>,
     /// Frames of video.
     pub frames: FrameCounts,
     /// Where every frame of video went.
@@ -110,10 +112,16 @@ impl DemoTable {
         for (name, row) in rows.into_iter().chain(stages) {
             times.add_row([Cell::new(name), number(row.p50), number(row.p95), number(row.p99)]);
         }
-        let mut processes = table(["process", "CPU, % of a core", "memory, MB"]);
-        let (cpu, memory) = (self.cpu_core_percent, self.rss_mb);
-        processes.add_row([Cell::new("source"), number(cpu.source), number(memory.source)]);
-        processes.add_row([Cell::new("processor"), number(cpu.processor), number(memory.processor)]);
+        let mut processes = table(["process", "CPU, % of a core", "memory, MB", "grown after 5 s, MB"]);
+        for (name, of) in [
+            ("source", (|figure| figure.source) as fn(&PerProcess) -> f64),
+            ("processor", |figure| figure.processor),
+        ] {
+            let growth =
+                self.rss_growth_mb.as_ref().map_or_else(|| Cell::new("–"), |growth| number(of(growth)));
+            let (cpu, memory) = (number(of(&self.cpu_core_percent)), number(of(&self.rss_mb)));
+            processes.add_row([Cell::new(name), cpu, memory, growth]);
+        }
         let mut account = table(["video frames", "count"]);
         account.add_row([Cell::new("sent"), Cell::new(self.ledger.sent)]);
         account.add_row([Cell::new("came back"), Cell::new(self.ledger.delivered)]);

@@ -56,6 +56,8 @@ pub(super) struct Usage {
     pub cpu_core_percent: f64,
     /// Resident memory at its end, megabytes.
     pub rss_mb: f64,
+    /// By how much resident memory grew after the first five seconds, megabytes; a shorter run has none.
+    pub rss_growth_mb: Option<f64>,
 }
 
 /// The source's account.

@@ -15,7 +15,7 @@ use super::figures::{Percentiles, rounded};
 use super::messages::{Order, ProcessorAccount, Told};
 use super::orders::orders;
 use super::process_figures::UsageMeter;
-use super::source::{media_account, tell};
+use super::source::{media_account, tell, wait_until};
 use crate::failure::Failure;
 
 /// What the processor is told.
@@ -45,15 +45,21 @@ pub(crate) async fn process(settings: ProcessorSettings, runner: PipelineRunner)
     let serving = transport.serve(Arc::new(manifest)).await?;
     tell(&Told::Ready)?;
     let mut orders = orders()?;
-    let mut meter = None;
-    while let Some(order) = orders.recv().await {
+    let mut meter: Option<UsageMeter> = None;
+    loop {
+        let settles_at = meter.as_ref().filter(|meter| !meter.is_settled()).map(UsageMeter::settles_at);
+        let order = tokio::select! {
+            order = orders.recv() => order,
+            () = wait_until(settles_at.map(Into::into)) => {
+                meter.as_mut().map_or(Ok(()), UsageMeter::settle)?;
+                continue;
+            }
+        };
         match order {
-            Order::Begin => meter = Some(UsageMeter::begin()?),
-            Order::End => {
-                let usage = match &meter {
-                    Some(meter) => meter.end()?,
-                    None => Default::default(),
-                };
+            None => break,
+            Some(Order::Begin) => meter = Some(UsageMeter::begin()?),
+            Some(Order::End) => {
+                let usage = meter.as_ref().map(UsageMeter::end).transpose()?.unwrap_or_default();
                 let pipeline = serving.ledger();
                 let account = ProcessorAccount {
                     media: media_account(&transport, "processor").await,

@@ -10,7 +10,7 @@ use remotemedia_runtime_core::data::{AudioLoan, MediaTime, PeerId, RuntimeData, 
 use remotemedia_runtime_core::latency::LatencyReport;
 use remotemedia_runtime_core::node::builtin::read_barcode;
 use remotemedia_runtime_core::runner::PipelineRunner;
-use remotemedia_transport_webrtc::{MediaFigures, WebRtcConfig, WebRtcTransport};
+use remotemedia_transport_webrtc::{MediaFigures, PeerReport, WebRtcConfig, WebRtcTransport};
 use tokio::time::MissedTickBehavior;
 
 use super::figures::{Percentiles, rounded};
@@ -79,6 +79,8 @@ struct Filming {
     /// First sample and arrival of the last packets of returned sound.
     sound_arrived: VecDeque<(u64, Instant)>,
     began: Option<UsageMeter>,
+    /// When progress was told last, and the bytes of video sent by then.
+    bytes_told: Option<(Instant, u64)>,
     before: Option<VideoFrame>,
     before_number: u64,
     after: Option<VideoFrame>,
@@ -106,6 +108,7 @@ pub(crate) async fn film(settings: SourceSettings, runner: PipelineRunner) -> Re
         sound_received: 0,
         sound_arrived: VecDeque::new(),
         began: None,
+        bytes_told: None,
         before: None,
         before_number: 0,
         after: None,
@@ -139,7 +142,7 @@ impl Filming {
                     Some(item) => self.send_picture(item).await?,
                     None => quiet_at = Some(tokio::time::Instant::now() + LAST_FRAMES_WITHIN),
                 },
-                _ = progress.tick() => self.tell_progress()?,
+                _ = progress.tick() => self.tell_progress().await?,
                 () = wait_until(quiet_at) => return Ok(()),
             }
             let seconds = self.began.as_ref().map_or(0.0, UsageMeter::seconds);
@@ -226,16 +229,22 @@ impl Filming {
         Ok(())
     }
 
-    fn tell_progress(&self) -> Result<(), Failure> {
-        let Some(began) = &self.began else { return Ok(()) };
-        let report = self.video.report();
+    async fn tell_progress(&mut self) -> Result<(), Failure> {
+        let Some(began) = &mut self.began else { return Ok(()) };
+        began.settle()?;
         let seconds = began.seconds();
+        let bytes = self.transport.quality().await.first().map_or(0, video_bytes_sent);
+        let now = Instant::now();
+        let (since, bytes_then) = self.bytes_told.replace((now, bytes)).unwrap_or((now, bytes));
+        let span = now.duration_since(since).max(PROGRESS_INTERVAL / 2).as_secs_f64();
+        let bitrate_bps = bytes.saturating_sub(bytes_then) as f64 * 8.0 / span;
+        let report = self.video.report();
         let last_second = &report.times[report.times.len().saturating_sub(30)..];
         tell(&Told::Progress(Progress {
             seconds,
             frames_per_second: report.returned as f64 / seconds.max(0.1),
             latency_ms: Percentiles::of(last_second).p50,
-            bitrate_bps: 0.0,
+            bitrate_bps,
             lost: report.sent.saturating_sub(report.returned + 30),
         }))
     }
@@ -313,7 +322,12 @@ pub(super) async fn media_account(transport: &WebRtcTransport, process: &str) ->
     account
 }
 
-async fn wait_until(deadline: Option<tokio::time::Instant>) {
+fn video_bytes_sent(report: &PeerReport) -> u64 {
+    report.media.video_out.as_ref().map_or(0, |out| out.bytes_sent)
+}
+
+/// Waits for a moment; for ever without one.
+pub(super) async fn wait_until(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,

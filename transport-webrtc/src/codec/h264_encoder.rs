@@ -8,7 +8,7 @@ use openh264::formats::YUVSource;
 use openh264::{OpenH264API, Timestamp};
 use remotemedia_runtime_core::data::{MediaTime, PixelFormat, VideoFrame};
 
-use super::h264_bitrate::set_running_bitrate;
+use super::h264_options::{set_running_bitrate, silence};
 use super::{CodecError, EncodeError, EncodedFrame, VideoCodec, VideoEncoder, VideoEncoderSettings};
 
 /// Encodes Constrained Baseline, one reference, one slice a picture.
@@ -50,7 +50,9 @@ impl H264Encoder {
             .scene_change_detect(false)
             .adaptive_quantization(false)
             .background_detection(false);
-        let encoder = Encoder::with_api_config(OpenH264API::from_source(), config).map_err(library_error)?;
+        let mut encoder =
+            Encoder::with_api_config(OpenH264API::from_source(), config).map_err(library_error)?;
+        silence(&mut encoder);
         Ok(Running { encoder, size, bitrate_bps })
     }
 }

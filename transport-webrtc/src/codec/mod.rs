@@ -8,10 +8,10 @@
 mod codec_name;
 mod codec_set;
 mod error;
-mod h264_bitrate;
 pub(crate) mod h264_bitstream;
 mod h264_decoder;
 mod h264_encoder;
+mod h264_options;
 mod opus_decoder;
 mod opus_encoder;
 mod settings;

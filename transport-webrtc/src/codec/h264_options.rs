@@ -1,9 +1,9 @@
-//! The one thing that OpenH264's safe interface lacks: another bitrate without a key frame.
+//! What OpenH264's safe interface lacks: another bitrate without a key frame, and silence from the start.
 
 use openh264::encoder::Encoder;
 use openh264_sys2::{
-    ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE, SBitrateInfo, SPATIAL_LAYER_0,
-    SPATIAL_LAYER_ALL,
+    ENCODER_OPTION, ENCODER_OPTION_BITRATE, ENCODER_OPTION_MAX_BITRATE, ENCODER_OPTION_TRACE_LEVEL,
+    SBitrateInfo, SPATIAL_LAYER_0, SPATIAL_LAYER_ALL, WELS_LOG_QUIET,
 };
 
 use super::EncodeError;
@@ -29,7 +29,22 @@ pub(super) fn set_running_bitrate(
     Ok(())
 }
 
+/// Keeps the library from writing to the standard error while it starts; what goes wrong is returned.
+///
+/// The safe interface silences it too, but only after the start, which warns of settings that are meant.
+pub(super) fn silence(encoder: &mut Encoder) {
+    set_trace_level(encoder, WELS_LOG_QUIET as i32);
+}
+
 // The library's interface for options is a raw pointer; there is no safe one.
+#[allow(unsafe_code)]
+fn set_trace_level(encoder: &mut Encoder, mut level: i32) {
+    // SAFETY: the option reads one `int` through the pointer, which is live and exclusive for the call and
+    // not kept; the library takes this option before its start, too. Failing, it leaves a warning in a log.
+    let _ = unsafe { encoder.raw_api().set_option(ENCODER_OPTION_TRACE_LEVEL, (&raw mut level).cast()) };
+}
+
+// As above.
 #[allow(unsafe_code)]
 fn set_bitrate_option(
     encoder: &mut Encoder,
