@@ -52,3 +52,25 @@ impl Command {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_names_every_command() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+        let readme = std::fs::read_to_string(path).expect("README.md is there");
+        let command = Command::augment_subcommands(clap::Command::new("remotemedia"));
+        let names: Vec<_> = command.get_subcommands().filter(|command| !command.is_hide_set()).collect();
+        assert!(names.len() >= 6);
+        for command in &names {
+            let row = format!("\n| `remotemedia {}", command.get_name());
+            assert!(readme.contains(&row), "README.md's table has no row {row}");
+        }
+        for row in readme.split("\n| `remotemedia ").skip(1) {
+            let name = row.split([' ', '`']).next().unwrap_or_default();
+            assert!(names.iter().any(|command| command.get_name() == name), "there is no command {name}");
+        }
+    }
+}
