@@ -38,7 +38,7 @@ const SHOWN: usize = 20;
 
 /// Crates whose functions are not where an allocation is decided.
 const BENEATH: [&str; 9] =
-    ["dhat", "alloc", "core", "std", "hashbrown", "bytes", "allocations", "__rust", "[root]"];
+    ["dhat", "alloc", "core", "std", "u8", "hashbrown", "bytes", "allocations", "tokio"];
 
 fn main() -> anyhow::Result<()> {
     let smoke = std::env::args().any(|argument| argument == "--test");
@@ -122,11 +122,11 @@ struct Place {
 
 impl Profile {
     /// Allocations and bytes by the innermost function that is not of the standard library.
-    fn by_function(&self) -> BTreeMap<&str, (u64, u64)> {
+    fn by_function(&self) -> BTreeMap<String, (u64, u64)> {
         let mut sums = BTreeMap::<_, (u64, u64)>::new();
         for place in &self.pps {
-            let names = place.fs.iter().filter_map(|&at| self.ftbl.get(at)).map(|frame| function(frame));
-            let name = names.into_iter().find(|name| !is_beneath(name)).unwrap_or("the runtime");
+            let mut names = place.fs.iter().filter_map(|&at| self.ftbl.get(at)).map(|frame| function(frame));
+            let name = names.find(|name| decides(name)).unwrap_or_else(|| "the standard library".to_owned());
             let sum = sums.entry(name).or_default();
             *sum = (sum.0 + place.tbk, sum.1 + place.tb);
         }
@@ -134,17 +134,37 @@ impl Profile {
     }
 }
 
-/// Cuts address, file and line off a frame: `0x1234: crate::function (file:1:2)`.
-fn function(frame: &str) -> &str {
+/// Cuts address, file, line and generics off a frame: `0x1234: <crate::Type<T> as Trait>::function (file:1:2)`
+/// is `crate::Type::function`.
+fn function(frame: &str) -> String {
     let named = frame.split_once(": ").map_or(frame, |(_, name)| name);
-    named.split_once(" (").map_or(named, |(name, _)| name)
+    let named = named.split_once(" (").map_or(named, |(name, _)| name);
+    let (mut short, mut depth) = (String::new(), 0_usize);
+    // Of a type in angle brackets at the start, what stands before ` as ` is the type.
+    let mut own_type = usize::from(named.starts_with('<'));
+    let mut in_trait = false;
+    for (at, character) in named.char_indices() {
+        in_trait |= depth == own_type && named[at..].starts_with(" as ");
+        match character {
+            '<' => depth += 1,
+            '>' => {
+                depth = depth.saturating_sub(1);
+                in_trait &= depth > 0;
+                own_type = own_type.min(depth);
+            }
+            '&' | '[' | ']' => {}
+            _ if depth <= own_type && !in_trait => short.push(character),
+            _ => {}
+        }
+    }
+    short.replace("::::", "::")
 }
 
-fn is_beneath(function: &str) -> bool {
-    let path = function.trim_start_matches(['<', '&', '[']);
-    BENEATH.iter().any(|name| {
-        path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['_', ':', ']']))
-    })
+/// Whether an allocation is decided in a function: it is of a crate, and of none that serves them all.
+fn decides(function: &str) -> bool {
+    let mut path = function.split("::");
+    let crate_name = path.next().unwrap_or_default();
+    path.next().is_some() && !BENEATH.contains(&crate_name)
 }
 
 fn table(profile: &Profile, packets: u64) -> Table {
