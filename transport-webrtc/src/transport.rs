@@ -104,11 +104,16 @@ impl WebRtcTransport {
             url: settings.signaling_url.clone(),
             source,
         };
-        let client_config =
-            SignalingClientConfig { connect_timeout: settings.deadlines.join, ..Default::default() };
+        let waited = settings.deadlines.join;
+        let until = tokio::time::Instant::now() + waited;
+        let client_config = SignalingClientConfig { connect_timeout: waited, ..Default::default() };
         let connected = SignalingClient::connect(&settings.signaling_url, client_config).await;
         let (signaling, events) = connected.map_err(refused)?;
-        let announced = signaling.announce(settings.announcement()).await.map_err(refused)?;
+        let announcing = signaling.announce(settings.announcement());
+        let announced = tokio::time::timeout_at(until, announcing)
+            .await
+            .unwrap_or(Err(SignalingError::NoReply { method: "peer.announce", waited }))
+            .map_err(refused)?;
         let items_ledger = Arc::new(Ledger::default());
         let (user, items) = queue(USER_ITEMS, items_ledger.clone());
         let inlet = Arc::new(SessionInlet::new(

@@ -13,7 +13,7 @@ use remotemedia_signaling::protocol::{
 use remotemedia_signaling::rpc::SignalingRpcClient;
 use remotemedia_signaling::websocket::{Endpoint, WebSocket, connect};
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::wire::{Link, WireEnd, wire};
 use super::{CloseReason, SignalingClientConfig, SignalingError, SignalingEvents};
@@ -47,15 +47,16 @@ impl SignalingClient {
     /// Cancel safety: if dropped, the connection is closed.
     ///
     /// # Errors
-    /// [`SignalingError`] within `connect_timeout` and two `request_timeout`s: nobody there, nobody answering, not a
-    /// WebSocket, not our protocol, or a refusal.
+    /// [`SignalingError`] within `connect_timeout`: nobody there, nobody answering, not a WebSocket, not our
+    /// protocol, or a refusal.
     pub async fn connect(
         url: &str,
         config: SignalingClientConfig,
     ) -> Result<(Self, SignalingEvents), SignalingError> {
+        let until = Instant::now() + config.connect_timeout;
         let endpoint = Endpoint::parse(url)?;
         let socket = connect(&endpoint, config.connect_timeout, config.max_message_bytes).await?;
-        Self::over(socket, url, config).await
+        Self::open(socket, url, config, until).await
     }
 
     /// Starts on a WebSocket that is open already, such as one in memory; `url` is what errors call it.
@@ -63,11 +64,20 @@ impl SignalingClient {
     /// Cancel safety: if dropped, the connection is closed.
     ///
     /// # Errors
-    /// [`SignalingError`] within two `request_timeout`s.
+    /// [`SignalingError`] within `connect_timeout`.
     pub async fn over(
         socket: WebSocket,
         url: &str,
         config: SignalingClientConfig,
+    ) -> Result<(Self, SignalingEvents), SignalingError> {
+        Self::open(socket, url, config, Instant::now() + config.connect_timeout).await
+    }
+
+    async fn open(
+        socket: WebSocket,
+        url: &str,
+        config: SignalingClientConfig,
+        until: Instant,
     ) -> Result<(Self, SignalingEvents), SignalingError> {
         let link = Arc::new(Link::default());
         let ends = EndOnDrop(Arc::clone(&link));
@@ -82,7 +92,10 @@ impl SignalingClient {
             .set_rpc_middleware(RpcServiceBuilder::new())
             .build_with_tokio(sender, receiver);
 
-        let info = outcome("server.info", &rpc, &link, &config, rpc.server_info().await).await?;
+        // The request's own deadline may be the shorter one.
+        let waited = config.request_timeout.min(config.connect_timeout);
+        let info = timeout_at(until, rpc.server_info()).await.unwrap_or(Err(RpcError::RequestTimeout));
+        let info = outcome("server.info", &rpc, &link, waited, info).await?;
         if info.protocol != PROTOCOL_VERSION {
             let url = url.to_owned();
             return Err(SignalingError::ProtocolVersion {
@@ -91,8 +104,8 @@ impl SignalingClient {
                 ours: PROTOCOL_VERSION,
             });
         }
-        let events = rpc.subscribe_events().await;
-        let events = outcome("events.subscribe", &rpc, &link, &config, events).await?;
+        let events = timeout_at(until, rpc.subscribe_events()).await.unwrap_or(Err(RpcError::RequestTimeout));
+        let events = outcome("events.subscribe", &rpc, &link, waited, events).await?;
         let connection = Arc::new(Connection { config, rpc, link, end: Mutex::new(end), info });
         let events = SignalingEvents::new(events, Arc::clone(&connection));
         Ok((Self { connection, _last: Arc::new(ends) }, events))
@@ -221,7 +234,7 @@ impl SignalingClient {
     ///
     /// Cancel safety: if dropped, the connection may stay open until the last clone is dropped.
     pub async fn close(&self, deadline: Duration) {
-        let until = tokio::time::Instant::now() + deadline;
+        let until = Instant::now() + deadline;
         if self.connection.link.reason().is_none() {
             // Best effort: it only tells the others that we left, instead of vanished.
             timeout(deadline / 2, self.rpc().leave()).await.ok();
@@ -229,7 +242,7 @@ impl SignalingClient {
         self.connection.link.end(CloseReason::ByUs);
         let gone = async { self.connection.end.lock().await.wait().await };
         // Past the deadline the socket closes by itself: nothing holds it but its own close frame.
-        tokio::time::timeout_at(until, gone).await.ok();
+        timeout_at(until, gone).await.ok();
     }
 
     /// Waits until the connection is over and returns why.
@@ -249,7 +262,7 @@ impl SignalingClient {
         result: Result<T, RpcError>,
     ) -> Result<T, SignalingError> {
         let Connection { rpc, link, config, .. } = &*self.connection;
-        outcome(method, rpc, link, config, result).await
+        outcome(method, rpc, link, config.request_timeout, result).await
     }
 }
 
@@ -271,7 +284,7 @@ async fn outcome<T>(
     method: &'static str,
     rpc: &Client<RpcService>,
     link: &Link,
-    config: &SignalingClientConfig,
+    waited: Duration,
     result: Result<T, RpcError>,
 ) -> Result<T, SignalingError> {
     let error = match result {
@@ -285,7 +298,7 @@ async fn outcome<T>(
             message: object.message().to_owned(),
             data: object.data().and_then(|data| serde_json::from_str(data.get()).ok()),
         },
-        RpcError::RequestTimeout => SignalingError::NoReply { method, waited: config.request_timeout },
+        RpcError::RequestTimeout => SignalingError::NoReply { method, waited },
         RpcError::ParseError(error) => SignalingError::BadReply { method, problem: error.to_string() },
         RpcError::RestartNeeded(cause) => SignalingError::Closed { reason: link.end(reason_of(&cause)) },
         RpcError::Transport(_) | RpcError::ServiceDisconnect => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// How a client waits, and how much it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignalingClientConfig {
-    /// For the name, the connection and the handshake together. Default 5 s.
+    /// For the name, the connection, the handshake and the server's first replies together. Default 5 s.
     pub connect_timeout: Duration,
     /// For the reply to a request. Default 5 s.
     pub request_timeout: Duration,

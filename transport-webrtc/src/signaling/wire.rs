@@ -86,6 +86,12 @@ impl Link {
     fn over(&self, reason: CloseReason) -> WireOver {
         WireOver(self.end(reason))
     }
+
+    /// What a half says that was told to end. Why is up to who told it: jsonrpsee closes the wire both when
+    /// the client is dropped and when a message was no good.
+    fn told_to_end(&self) -> WireOver {
+        WireOver(self.reason().unwrap_or(CloseReason::ByUs))
+    }
 }
 
 impl WireEnd {
@@ -105,7 +111,7 @@ impl TransportSenderT for WireSender {
         let Self { socket, link, deadline, .. } = self;
         tokio::select! {
             biased;
-            () = link.ending.cancelled() => Err(link.over(CloseReason::ByUs)),
+            () = link.ending.cancelled() => Err(link.told_to_end()),
             sent = timeout(*deadline, socket.send(message)) => match sent {
                 Ok(sent) => sent.map_err(|error| link.over(error.into_reason())),
                 Err(_) => Err(link.over(CloseReason::Stuck { waited: *deadline })),
@@ -122,7 +128,7 @@ impl TransportSenderT for WireSender {
     }
 
     async fn close(&mut self) -> Result<(), WireOver> {
-        self.link.end(CloseReason::ByUs);
+        self.link.ending.cancel();
         // Best effort: the other end may be gone already, or not read any more.
         timeout(CLOSE_GRACE, self.socket.close(CloseCode::Normal)).await.ok();
         Ok(())
@@ -136,7 +142,7 @@ impl TransportReceiverT for WireReceiver {
         let Self { socket, link, silence, .. } = self;
         let frame = tokio::select! {
             biased;
-            () = link.ending.cancelled() => return Err(link.over(CloseReason::ByUs)),
+            () = link.ending.cancelled() => return Err(link.told_to_end()),
             frame = timeout(*silence, socket.receive()) => {
                 frame.map_err(|_| link.over(CloseReason::Silent { waited: *silence }))?
             }
