@@ -24,8 +24,8 @@ use crate::rtc::{
 };
 use crate::signaling::SignalingClient;
 
-/// Manager → actor. Control: an exchange is some 30 messages; full means that the actor hangs, and the
-/// manager ends it.
+/// Manager → actor. Control: an exchange is some 30 messages. Full means that the peer floods: a candidate
+/// more is dropped, anything else ends it.
 pub(super) const PEER_COMMANDS: usize = 128;
 
 /// How often the path's figures are looked at. A receiver report comes about once a second.
@@ -45,10 +45,8 @@ pub(super) enum PeerCommand {
     Answer { handshake_id: String, sdp: String },
     /// The peer found a candidate.
     Candidate { handshake_id: String, candidate: Option<IceCandidate> },
-    /// The peer refused our offer.
+    /// The peer refused our offer or our answer.
     Refused { handshake_id: String, reason: String },
-    /// End, for this cause.
-    End(CloseCause),
 }
 
 /// What an actor needs, the same for all peers of a session.
@@ -139,6 +137,7 @@ impl PeerActor {
             tokio::select! {
                 biased;
                 () = self.cancel.cancelled() => self.live(LifecycleInput::End(CloseCause::ClosedHere)),
+                cause = self.link.ended() => self.live(LifecycleInput::End(cause)),
                 command = self.commands.recv() => match command {
                     Some(command) => self.obey(command).await,
                     None => self.live(LifecycleInput::End(CloseCause::ClosedHere)),
@@ -150,7 +149,8 @@ impl PeerActor {
                 },
                 _ = path_looks.tick() => self.look_at_path().await,
                 () = expired(deadline) => {
-                    if self.lifecycle.expire(Instant::now()).is_some() {
+                    let connection = &self.connection;
+                    if self.lifecycle.expire(Instant::now(), || connection.path_fault()).is_some() {
                         self.publish();
                     }
                 }
@@ -178,11 +178,11 @@ impl PeerActor {
             }
             PeerCommand::Refused { handshake_id, reason } => {
                 let connected = matches!(self.lifecycle.state(), PeerState::Connected);
-                if self.offered.as_ref() == Some(&handshake_id) && !connected {
+                let is_ours = self.offered.as_ref() == Some(&handshake_id);
+                if (is_ours || self.negotiation.has_answered(&handshake_id)) && !connected {
                     self.live(LifecycleInput::End(CloseCause::Refused { reason }));
                 }
             }
-            PeerCommand::End(cause) => self.live(LifecycleInput::End(cause)),
         }
     }
 
@@ -231,10 +231,7 @@ impl PeerActor {
             ConnectionState::New | ConnectionState::Connecting => return,
             ConnectionState::Connected => LifecycleInput::PathUp,
             ConnectionState::Disconnected => LifecycleInput::PathDown,
-            ConnectionState::Failed { cause } => {
-                debug!(peer = %self.link.peer(), cause, "path failed");
-                LifecycleInput::PathFailed
-            }
+            ConnectionState::Failed { cause } => LifecycleInput::PathFailed { reason: cause },
             ConnectionState::Closed => LifecycleInput::End(CloseCause::ClosedByPeer),
         };
         self.live(input);
@@ -292,7 +289,7 @@ impl PeerActor {
             NegotiationAction::ApplyAnswer { sdp } => {
                 match self.connection.set_remote(SdpKind::Answer, &sdp).await {
                     Ok(()) => self.live(LifecycleInput::Described),
-                    Err(error) => self.refused(None, crate::sentence(&error)),
+                    Err(error) => self.refused(self.offered.clone(), crate::sentence(&error)),
                 }
             }
             NegotiationAction::ApplyCandidate(candidate) => {
@@ -327,8 +324,8 @@ impl PeerActor {
         Ok(answer)
     }
 
-    /// A description could not be used. The other side is told if it was its offer; a connection that
-    /// lives goes on as it was.
+    /// A description could not be used. The other side is told if it was its own, of the exchange `theirs`; a
+    /// connection that lives goes on as it was.
     fn refused(&mut self, theirs: Option<String>, reason: String) {
         self.negotiation.handle(NegotiationInput::EngineRefused);
         if let Some(handshake_id) = theirs {

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::rtc::IceCandidate;
-use crate::signaling::{SignalingClient, SignalingError};
+use crate::signaling::{ErrorCode, SignalingClient, SignalingError};
 
 /// Actor → courier. An exchange is one description and some 30 candidates; more means that the server
 /// does not take them.
@@ -67,7 +67,7 @@ impl CourierActor {
                 biased;
                 () = cancel.cancelled() => return,
                 Some(outcome) = under_way.next() => {
-                    if let Err(error) = outcome {
+                    if let Err(error) = outcome && is_failure(&error) {
                         // The actor may be gone already; then nobody needs to know.
                         self.failures.try_send(crate::sentence(&error)).ok();
                     }
@@ -81,6 +81,11 @@ impl CourierActor {
             }
         }
     }
+}
+
+/// A peer that left while the letter was under way is none: the event that says so is there already.
+fn is_failure(error: &SignalingError) -> bool {
+    error.code() != Some(ErrorCode::UnknownPeer)
 }
 
 async fn deliver(signaling: SignalingClient, to: PeerId, letter: Letter) -> Result<(), SignalingError> {

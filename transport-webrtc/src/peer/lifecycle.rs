@@ -52,12 +52,12 @@ pub enum CloseCause {
         waited_ms: u64,
     },
     /// Descriptions were exchanged but no path was found.
-    #[error(
-        "no candidate pair answered within {waited_ms} ms: is UDP blocked between the peers, or is a TURN server needed?"
-    )]
+    #[error("no path to the peer within {waited_ms} ms: {reason}")]
     NoPath {
         /// How long was waited, milliseconds.
         waited_ms: u64,
+        /// What is known, and what to look at.
+        reason: String,
     },
     /// The path was found, lost, and did not come back.
     #[error("the connection was lost and did not come back within {waited_ms} ms")]
@@ -70,6 +70,12 @@ pub enum CloseCause {
     BadDescription {
         /// What was wrong with it.
         reason: String,
+    },
+    /// The peer sent more at once than an exchange can need.
+    #[error("the peer sent more than {waiting} messages faster than they could be read")]
+    Flooded {
+        /// How many waited to be read.
+        waiting: usize,
     },
     /// The engine failed.
     #[error("the connection failed: {reason}")]
@@ -106,7 +112,10 @@ pub(super) enum LifecycleInput {
     /// The path is down for now.
     PathDown,
     /// The path is given up by the engine.
-    PathFailed,
+    PathFailed {
+        /// What is known, and what to look at.
+        reason: String,
+    },
     /// It is to end.
     End(CloseCause),
 }
@@ -193,7 +202,9 @@ impl Lifecycle {
                 self.setup = self.setup.or(self.first_started.map(|started| now.duration_since(started)));
                 PeerState::Connected
             }
-            (_, LifecycleInput::PathFailed) => PeerState::Closed { cause: self.cause_of_silence(now) },
+            (_, LifecycleInput::PathFailed { reason }) => {
+                PeerState::Closed { cause: self.cause_of_silence(now, reason) }
+            }
             (_, LifecycleInput::End(cause)) => PeerState::Closed { cause },
             (_, LifecycleInput::Started | LifecycleInput::PathUp | LifecycleInput::PathDown) => return None,
         };
@@ -203,20 +214,22 @@ impl Lifecycle {
     }
 
     /// Ends the connection if its deadline has passed; returns the new state if so.
-    pub(super) fn expire(&mut self, now: Instant) -> Option<&PeerState> {
+    ///
+    /// * `reason`: what is known of the path that did not come up.
+    pub(super) fn expire(&mut self, now: Instant, reason: impl FnOnce() -> String) -> Option<&PeerState> {
         if self.deadline().is_none_or(|deadline| now < deadline) {
             return None;
         }
-        let cause = self.cause_of_silence(now);
+        let cause = self.cause_of_silence(now, reason());
         self.handle(LifecycleInput::End(cause), now)
     }
 
-    fn cause_of_silence(&self, now: Instant) -> CloseCause {
+    fn cause_of_silence(&self, now: Instant, reason: String) -> CloseCause {
         let waited = self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         let waited_ms = waited.as_millis() as u64;
         match self.state {
             PeerState::Connected | PeerState::Recovering => CloseCause::ConnectionLost { waited_ms },
-            _ if self.described => CloseCause::NoPath { waited_ms },
+            _ if self.described => CloseCause::NoPath { waited_ms, reason },
             _ => CloseCause::NoAnswer { waited_ms },
         }
     }
@@ -225,6 +238,10 @@ impl Lifecycle {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn blocked() -> String {
+        "is UDP blocked?".to_owned()
+    }
 
     fn started() -> (Lifecycle, Instant) {
         let (mut lifecycle, now) = (Lifecycle::new(LifecycleSettings::default()), Instant::now());
@@ -237,9 +254,9 @@ mod tests {
         let (mut lifecycle, start) = started();
         let deadline = lifecycle.deadline().expect("connecting has one");
         assert_eq!(deadline, start + Duration::from_secs(10));
-        assert_eq!(lifecycle.expire(deadline - Duration::from_nanos(1)), None);
+        assert_eq!(lifecycle.expire(deadline - Duration::from_nanos(1), blocked), None);
         let cause = CloseCause::NoAnswer { waited_ms: 10_000 };
-        assert_eq!(lifecycle.expire(deadline), Some(&PeerState::Closed { cause }));
+        assert_eq!(lifecycle.expire(deadline, blocked), Some(&PeerState::Closed { cause }));
         assert_eq!(lifecycle.deadline(), None);
     }
 
@@ -247,10 +264,10 @@ mod tests {
     fn a_peer_that_answered_but_has_no_path_says_so() {
         let (mut lifecycle, start) = started();
         lifecycle.handle(LifecycleInput::Described, start);
-        let cause = CloseCause::NoPath { waited_ms: 10_000 };
-        let state = lifecycle.expire(start + Duration::from_secs(10)).expect("expired").clone();
+        let cause = CloseCause::NoPath { waited_ms: 10_000, reason: blocked() };
+        let state = lifecycle.expire(start + Duration::from_secs(10), blocked).expect("expired").clone();
         assert_eq!(state, PeerState::Closed { cause: cause.clone() });
-        assert!(cause.to_string().contains("UDP blocked"));
+        assert_eq!(cause.to_string(), "no path to the peer within 10000 ms: is UDP blocked?");
     }
 
     #[test]
@@ -264,14 +281,15 @@ mod tests {
         assert_eq!(lifecycle.handle(LifecycleInput::PathUp, second(6)), Some(&PeerState::Connected));
         lifecycle.handle(LifecycleInput::PathDown, second(7));
         let cause = CloseCause::ConnectionLost { waited_ms: 10_000 };
-        assert_eq!(lifecycle.expire(second(17)), Some(&PeerState::Closed { cause }));
+        assert_eq!(lifecycle.expire(second(17), blocked), Some(&PeerState::Closed { cause }));
     }
 
     #[test]
     fn nothing_reopens_what_is_closed() {
         let (mut lifecycle, start) = started();
         lifecycle.handle(LifecycleInput::End(CloseCause::ClosedHere), start);
-        for input in [LifecycleInput::Started, LifecycleInput::PathUp, LifecycleInput::PathFailed] {
+        let failed = LifecycleInput::PathFailed { reason: blocked() };
+        for input in [LifecycleInput::Started, LifecycleInput::PathUp, failed] {
             assert_eq!(lifecycle.handle(input, start), None);
         }
         assert_eq!(lifecycle.state(), &PeerState::Closed { cause: CloseCause::ClosedHere });

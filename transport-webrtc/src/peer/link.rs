@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use remotemedia_runtime_core::data::{PeerId, TransportData};
 use remotemedia_runtime_core::ledger::{DropReason, Ledger, LedgerReport};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 
 use super::actor::PeerCommand;
@@ -21,6 +22,8 @@ pub(crate) struct PeerLink {
     pub(super) peer: PeerId,
     pub(super) generation: u32,
     pub(super) commands: mpsc::Sender<PeerCommand>,
+    /// Why the actor is to end, once it is.
+    pub(super) end: watch::Sender<Option<CloseCause>>,
     pub(super) state: watch::Receiver<PeerState>,
     /// Set once the connection is open.
     pub(super) ways: OnceLock<Ways>,
@@ -164,6 +167,24 @@ impl PeerLink {
             // The actor is gone without a last word.
             Err(_) => Err(CloseCause::ClosedHere),
         }
+    }
+
+    /// Gives the actor a command; `false`: as many as may wait do.
+    pub(super) fn command(&self, command: PeerCommand) -> bool {
+        !matches!(self.commands.try_send(command), Err(TrySendError::Full(_)))
+    }
+
+    /// Ends the actor, whatever it was told before; the first cause stands.
+    pub(super) fn end(&self, cause: CloseCause) {
+        self.end.send_if_modified(|end| end.is_none() && end.replace(cause).is_none());
+    }
+
+    /// Waits until the actor is to end, and returns why. Cancel safe.
+    pub(super) async fn ended(&self) -> CloseCause {
+        let mut end = self.end.subscribe();
+        let ended = end.wait_for(Option::is_some).await;
+        // The sender is in this link: it lives as long.
+        ended.ok().and_then(|cause| cause.clone()).unwrap_or(CloseCause::ClosedHere)
     }
 
     /// Sends a message over the data channel.

@@ -1,6 +1,6 @@
 //! Owns the peers of a session: listens to the signaling server, admits, starts and ends.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument, debug, info, info_span, warn};
 
 use super::actor::{PEER_COMMANDS, PeerActorSettings, PeerCommand, run_peer};
+use super::early::{EarlyCandidate, EarlyCandidates};
 use super::link::SharedLink;
 use super::requests::Requests;
 use super::wire::candidate_from_signaling;
@@ -26,9 +27,6 @@ const MANAGER_COMMANDS: usize = 32;
 
 /// Manager → users. A user that is further behind loses the oldest and is told how many.
 const PEER_EVENTS: usize = 256;
-
-/// Most candidates kept for offers that have not come, of all peers together.
-const MAX_EARLY_CANDIDATES: usize = 256;
 
 /// The peers of one session.
 #[derive(Debug)]
@@ -103,7 +101,7 @@ pub struct PeerSummary {
 #[non_exhaustive]
 pub enum ConnectError {
     /// No such peer is in the session.
-    #[error("peer {peer} is not in the session, which has {present:?}")]
+    #[error("peer {peer} is not in the session, which has {}", names(.present))]
     Unknown {
         /// The peer.
         peer: PeerId,
@@ -133,6 +131,13 @@ pub enum ConnectError {
     Closed,
 }
 
+fn names(peers: &[PeerId]) -> String {
+    match peers {
+        [] => "nobody else".to_owned(),
+        peers => peers.iter().map(PeerId::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
 #[derive(Debug)]
 enum ManagerCommand {
     Connect { peer: PeerId, reply: oneshot::Sender<Result<SharedLink, ConnectError>> },
@@ -157,15 +162,9 @@ struct ManagerActor {
     links: HashMap<PeerId, SharedLink>,
     peers: JoinSet<PeerId>,
     /// Candidates of peers whose offer has not come yet.
-    early: VecDeque<EarlyCandidate>,
+    early: EarlyCandidates<IceCandidate>,
     refusals: TaskTracker,
     cancel: CancellationToken,
-}
-
-struct EarlyCandidate {
-    from: String,
-    handshake_id: String,
-    candidate: Option<IceCandidate>,
 }
 
 impl PeerManager {
@@ -195,7 +194,7 @@ impl PeerManager {
             inlet,
             links: HashMap::new(),
             peers: JoinSet::new(),
-            early: VecDeque::new(),
+            early: EarlyCandidates::new(),
             refusals: TaskTracker::new(),
             cancel: cancel.clone(),
         };
@@ -348,6 +347,7 @@ impl ManagerActor {
             peer: peer.clone(),
             generation,
             commands,
+            end: watch::Sender::new(None),
             state,
             ways: Default::default(),
             requests: Requests::default(),
@@ -390,9 +390,10 @@ impl ManagerActor {
                 let Ok(peer) = PeerId::new(&peer_id) else { return };
                 let reason = reason.to_string();
                 self.shared.present.write().unwrap_or_else(PoisonError::into_inner).remove(&peer);
+                self.early.take(&peer_id);
                 if let Some(link) = self.links.get(&peer).filter(|link| link.generation <= generation) {
                     let cause = CloseCause::PeerLeft { reason: reason.clone() };
-                    self.command(&link.clone(), PeerCommand::End(cause));
+                    link.end(cause);
                 }
                 self.tell(PeerEvent::Left { peer, reason });
             }
@@ -418,10 +419,7 @@ impl ManagerActor {
         match self.link_of(from, generation) {
             Some(link) => {
                 self.command(&link, PeerCommand::Offer { handshake_id, sdp });
-                let early = std::mem::take(&mut self.early);
-                let (due, early): (VecDeque<_>, _) = early.into_iter().partition(|c| c.from == from);
-                self.early = early;
-                for EarlyCandidate { handshake_id, candidate, .. } in due {
+                for EarlyCandidate { handshake_id, candidate } in self.early.take(from) {
                     self.command(&link, PeerCommand::Candidate { handshake_id, candidate });
                 }
             }
@@ -445,7 +443,7 @@ impl ManagerActor {
     }
 
     /// A candidate may overtake its offer: it is kept until that comes. One of a connection that has
-    /// ended is kept in vain, and pushed out by the next.
+    /// ended is kept in vain, until the peer leaves.
     fn candidate_came(
         &mut self,
         from: &str,
@@ -459,10 +457,7 @@ impl ManagerActor {
         if let Some(link) = self.links.get(from).filter(living) {
             return self.command(link, PeerCommand::Candidate { handshake_id, candidate });
         }
-        if self.early.len() >= MAX_EARLY_CANDIDATES {
-            self.early.pop_front();
-        }
-        self.early.push_back(EarlyCandidate { from: from.to_owned(), handshake_id, candidate });
+        self.early.keep(from, EarlyCandidate { handshake_id, candidate });
     }
 
     /// The link to a peer of that generation; one of an older generation is ended and replaced.
@@ -474,7 +469,7 @@ impl ManagerActor {
                 return Some(link);
             }
             let cause = CloseCause::PeerLeft { reason: "replaced".to_owned() };
-            self.command(&link, PeerCommand::End(cause));
+            link.end(cause);
         }
         self.admit(&peer, generation).ok()
     }
@@ -487,8 +482,9 @@ impl ManagerActor {
     }
 
     fn command(&self, link: &PeerLink, command: PeerCommand) {
-        if link.commands.try_send(command).is_err() && !matches!(link.state(), PeerState::Closed { .. }) {
-            warn!(peer = %link.peer(), "peer takes no commands");
+        let is_candidate = matches!(command, PeerCommand::Candidate { .. });
+        if !link.command(command) && !is_candidate {
+            link.end(CloseCause::Flooded { waiting: PEER_COMMANDS });
         }
     }
 

@@ -9,6 +9,7 @@
 mod actor;
 mod courier;
 mod data_reader;
+mod early;
 mod envelope;
 mod intake;
 mod lifecycle;

@@ -217,6 +217,11 @@ impl<C> Negotiation<C> {
         !self.applied.is_empty()
     }
 
+    /// Whether the answer of that exchange, the last that was answered, is ours.
+    pub(super) fn has_answered(&self, handshake_id: &str) -> bool {
+        self.answered.as_ref().is_some_and(|answered| answered.handshake_id == handshake_id)
+    }
+
     /// Takes the wish for an exchange that came while another was under way, once that one ended:
     /// `Some(ice_restart)`; ask for it again with [`NegotiationInput::Wanted`].
     pub(super) fn take_wanted(&mut self) -> Option<bool> {

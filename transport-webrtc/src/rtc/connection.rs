@@ -298,6 +298,11 @@ impl Connection {
         self.progress().state()
     }
 
+    /// Says what most likely keeps the connection from coming up, and what to look at.
+    pub fn path_fault(&self) -> String {
+        self.progress().cause()
+    }
+
     /// Returns the figures of this moment.
     pub async fn stats(&self) -> ConnectionStats {
         let shared = &self.shared;

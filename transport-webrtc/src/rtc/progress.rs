@@ -56,7 +56,8 @@ impl Progress {
         Some(next)
     }
 
-    fn cause(&self) -> String {
+    /// Says what most likely keeps the connection from coming up, or ended it.
+    pub(super) fn cause(&self) -> String {
         if self.ever_connected {
             return "the peer has stopped answering: is its network gone, or its process?".into();
         }
