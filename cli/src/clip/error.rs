@@ -8,10 +8,10 @@ use remotemedia_runtime_core::data::FrameError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum ClipError {
-    /// The file cannot be opened, read or written.
+    /// The file cannot be opened, read, read again or written.
     #[error("cannot {action} {path}")]
     File {
-        /// `open`, `read` or `write`.
+        /// `open`, `read`, `rewind` or `write`.
         action: &'static str,
         /// The file.
         path: PathBuf,
@@ -47,9 +47,9 @@ pub(crate) enum ClipError {
         /// The file.
         path: PathBuf,
         /// Its width, pixels.
-        width: usize,
+        width: u32,
         /// Its height, pixels.
-        height: usize,
+        height: u32,
     },
     /// The frame rate cannot be played.
     #[error("{path} has {got} frames a second, expected 1 to 120")]
@@ -66,9 +66,9 @@ pub(crate) enum ClipError {
         path: PathBuf,
         /// Number of the frame, from 0.
         frame: u64,
-        /// Bytes of it.
+        /// Bytes of its picture.
         got: u64,
-        /// Bytes of a whole frame, its marker included.
+        /// Bytes of a whole picture.
         expected: u64,
     },
     /// The file holds no frame.

@@ -4,6 +4,7 @@
 
 mod error;
 mod wav_writer;
+mod y4m_header;
 mod y4m_reader;
 mod y4m_writer;
 

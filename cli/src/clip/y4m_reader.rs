@@ -1,82 +1,71 @@
 //! Reads pictures from a YUV4MPEG2 file.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use remotemedia_runtime_core::data::{PixelFormat, VideoFrame, VideoLoan};
+use remotemedia_runtime_core::data::{PixelFormat, VideoLoan};
 use remotemedia_runtime_core::shm::FramePool;
-use y4m::Colorspace;
 
 use super::ClipError;
+use super::y4m_header::{MAX_HEADER_BYTES, Y4mHeader};
 
 /// Reads pictures from a YUV4MPEG2 file (8-bit 4:2:0, even sides), one at a time.
 pub(crate) struct Y4mReader {
     path: PathBuf,
-    decoder: y4m::Decoder<Counted>,
-    consumed: Arc<AtomicU64>,
-    width: u32,
-    height: u32,
-    frame_rate: f64,
+    file: BufReader<File>,
+    header: Y4mHeader,
+    /// Where the first frame begins, bytes.
+    first_frame: u64,
     frames: u64,
 }
 
-/// Counts what the decoder takes, to tell a clean end from a truncated frame.
-struct Counted {
-    reader: BufReader<File>,
-    consumed: Arc<AtomicU64>,
-}
-
 impl Y4mReader {
-    /// Opens a clip and reads its header.
+    /// Opens a clip, reads its header, and looks whether all its frames are whole; a pipe is looked at as it
+    /// is read.
     ///
     /// # Errors
     /// [`ClipError`] if there is no such file or it is not such a clip.
     pub(crate) fn open(path: &Path) -> Result<Self, ClipError> {
-        let path = path.to_owned();
-        let failed = |source| ClipError::File { action: "open", path: path.clone(), source };
-        let reader = BufReader::new(File::open(&path).map_err(failed)?);
-        let consumed = Arc::new(AtomicU64::new(0));
-        let decoder = y4m::decode(Counted { reader, consumed: consumed.clone() });
-        let decoder =
-            decoder.map_err(|error| ClipError::NotAClip { path: path.clone(), reason: error.to_string() })?;
-        let (width, height) = (decoder.get_width(), decoder.get_height());
-        let format = decoder.get_colorspace();
-        if !matches!(
-            format,
-            Colorspace::C420 | Colorspace::C420jpeg | Colorspace::C420paldv | Colorspace::C420mpeg2
-        ) {
-            return Err(ClipError::PixelFormat { path, got: format!("{format:?}") });
+        let failed = |action| move |source| ClipError::File { action, path: path.to_owned(), source };
+        let file = File::open(path).map_err(failed("open"))?;
+        let length = file.metadata().map_err(failed("read"))?;
+        let mut file = BufReader::new(file);
+        let line = line(&mut file).map_err(failed("read"))?;
+        let not_a_clip =
+            |reason: &str| ClipError::NotAClip { path: path.to_owned(), reason: reason.to_owned() };
+        let line = match line {
+            Line::Whole(line) => line,
+            Line::Nothing => return Err(not_a_clip("it is empty")),
+            // What is no clip at all is better told by how it begins.
+            Line::Cut(line) if !line.starts_with(b"YUV4MPEG2") => line,
+            Line::Cut(_) => {
+                return Err(not_a_clip("its header line has no end within 1024 bytes"));
+            }
+        };
+        let header = Y4mHeader::parse(&line, path)?;
+        let first_frame = line.len() as u64 + 1;
+        let mut reader = Self { path: path.to_owned(), file, header, first_frame, frames: 0 };
+        if length.is_file() {
+            while reader.skip(length.len())? {}
+            reader.rewind()?;
         }
-        let fits =
-            |side: usize| (16..=VideoFrame::MAX_DIMENSION as usize).contains(&side) && side.is_multiple_of(2);
-        if !fits(width) || !fits(height) {
-            return Err(ClipError::Size { path, width, height });
-        }
-        let rate = decoder.get_framerate();
-        let frame_rate = rate.num as f64 / rate.den as f64;
-        if !(1.0..=120.0).contains(&frame_rate) {
-            return Err(ClipError::FrameRate { path, got: format!("{}:{}", rate.num, rate.den) });
-        }
-        let (width, height) = (width as u32, height as u32);
-        Ok(Self { path, decoder, consumed, width, height, frame_rate, frames: 0 })
+        Ok(reader)
     }
 
     /// Returns the width, pixels.
     pub(crate) fn width(&self) -> u32 {
-        self.width
+        self.header.width
     }
 
     /// Returns the height, pixels.
     pub(crate) fn height(&self) -> u32 {
-        self.height
+        self.header.height
     }
 
     /// Returns the frames of a second.
     pub(crate) fn frame_rate(&self) -> f64 {
-        self.frame_rate
+        self.header.frame_rate
     }
 
     /// Reads the next picture into memory of `pool`; `None`: the clip ends here.
@@ -84,49 +73,114 @@ impl Y4mReader {
     /// # Errors
     /// [`ClipError::Truncated`] if the file ends inside the picture; [`ClipError::Empty`] if it holds none.
     pub(crate) fn read(&mut self, pool: &dyn FramePool) -> Result<Option<VideoLoan>, ClipError> {
-        let before = self.consumed.load(Ordering::Relaxed);
-        let frame = match self.decoder.read_frame() {
-            Ok(frame) => frame,
-            Err(y4m::Error::EOF) if self.consumed.load(Ordering::Relaxed) > before => {
-                let pixels = u64::from(self.width) * u64::from(self.height);
-                let (got, expected) = (self.consumed.load(Ordering::Relaxed) - before, pixels * 3 / 2 + 6);
-                return Err(ClipError::Truncated {
-                    path: self.path.clone(),
-                    frame: self.frames,
-                    got,
-                    expected,
-                });
-            }
-            Err(y4m::Error::EOF) if self.frames == 0 => {
-                return Err(ClipError::Empty { path: self.path.clone() });
-            }
-            Err(y4m::Error::EOF) => return Ok(None),
-            Err(y4m::Error::IoError(source)) => {
-                return Err(ClipError::File { action: "read", path: self.path.clone(), source });
-            }
-            Err(error) => {
-                let reason = format!("frame {}: {error}", self.frames);
-                return Err(ClipError::NotAClip { path: self.path.clone(), reason });
-            }
-        };
-        let mut loan = VideoLoan::new(pool, PixelFormat::I420, self.width, self.height)
+        if !self.next_frame()? {
+            return Ok(None);
+        }
+        let mut loan = VideoLoan::new(pool, PixelFormat::I420, self.width(), self.height())
             .map_err(|source| ClipError::Frame { path: self.path.clone(), source })?;
-        let planes = [frame.get_y_plane(), frame.get_u_plane(), frame.get_v_plane()];
-        for (target, plane) in loan.planes_mut().into_iter().zip(planes) {
-            target.copy_from_slice(plane);
+        let mut got = 0;
+        for plane in loan.planes_mut() {
+            let mut filled = 0;
+            while filled < plane.len() {
+                match self.file.read(&mut plane[filled..]) {
+                    Ok(0) => return Err(self.truncated(got)),
+                    Ok(read) => {
+                        filled += read;
+                        got += read as u64;
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                    Err(source) => return Err(self.failed("read", source)),
+                }
+            }
         }
         self.frames += 1;
         Ok(Some(loan))
     }
-}
 
-impl Read for Counted {
-    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.reader.read(bytes)?;
-        self.consumed.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
+    /// Goes back to the first frame.
+    ///
+    /// # Errors
+    /// [`ClipError::File`] if the file is one that cannot be read again, such as a pipe.
+    pub(crate) fn rewind(&mut self) -> Result<(), ClipError> {
+        self.frames = 0;
+        match self.file.seek(SeekFrom::Start(self.first_frame)) {
+            Ok(_) => Ok(()),
+            Err(source) => Err(self.failed("rewind", source)),
+        }
+    }
+
+    /// Passes over the next frame of a file of `length` bytes; `false`: the clip ends here.
+    fn skip(&mut self, length: u64) -> Result<bool, ClipError> {
+        if !self.next_frame()? {
+            return Ok(false);
+        }
+        let picture = self.header.picture_bytes();
+        let left = match self.file.stream_position() {
+            Ok(position) => length.saturating_sub(position),
+            Err(source) => return Err(self.failed("read", source)),
+        };
+        if left < picture {
+            return Err(self.truncated(left));
+        }
+        // At most 100 MB: the header bounds both sides.
+        self.file.seek_relative(picture as i64).map_err(|source| self.failed("read", source))?;
+        self.frames += 1;
+        Ok(true)
+    }
+
+    /// Reads the line before a picture; `false`: the clip ends here.
+    fn next_frame(&mut self) -> Result<bool, ClipError> {
+        match line(&mut self.file).map_err(|source| self.failed("read", source))? {
+            Line::Whole(line) if line == b"FRAME" || line.starts_with(b"FRAME ") => Ok(true),
+            Line::Nothing if self.frames == 0 => Err(ClipError::Empty { path: self.path.clone() }),
+            Line::Nothing => Ok(false),
+            Line::Cut(line)
+                if line.len() < MAX_HEADER_BYTES && b"FRAME".starts_with(&line[..line.len().min(5)]) =>
+            {
+                Err(self.truncated(0))
+            }
+            Line::Whole(line) | Line::Cut(line) => {
+                let start = String::from_utf8_lossy(&line[..line.len().min(SHOWN)]).into_owned();
+                let reason = format!("frame {} begins with {start:?}, expected \"FRAME\"", self.frames);
+                Err(ClipError::NotAClip { path: self.path.clone(), reason })
+            }
+        }
+    }
+
+    fn truncated(&self, got: u64) -> ClipError {
+        let (path, expected) = (self.path.clone(), self.header.picture_bytes());
+        ClipError::Truncated { path, frame: self.frames, got, expected }
+    }
+
+    fn failed(&self, action: &'static str, source: io::Error) -> ClipError {
+        ClipError::File { action, path: self.path.clone(), source }
     }
 }
+
+/// A line of text, its end left out.
+enum Line {
+    Whole(Vec<u8>),
+    /// It does not end within [`MAX_HEADER_BYTES`], or within the file.
+    Cut(Vec<u8>),
+    /// The file ends here.
+    Nothing,
+}
+
+fn line(file: &mut BufReader<File>) -> io::Result<Line> {
+    let mut line = Vec::new();
+    file.take(MAX_HEADER_BYTES as u64).read_until(b'\n', &mut line)?;
+    Ok(match line.pop() {
+        Some(b'\n') => Line::Whole(line),
+        Some(last) => {
+            line.push(last);
+            Line::Cut(line)
+        }
+        None => Line::Nothing,
+    })
+}
+
+/// How much of a foreign text an error repeats, bytes.
+const SHOWN: usize = 40;
 
 #[cfg(test)]
 mod tests {
@@ -159,6 +213,20 @@ mod tests {
     }
 
     #[test]
+    fn a_clip_is_read_again_after_its_end() {
+        let path = clip("again", &two_frames());
+        let (mut reader, pool) = (Y4mReader::open(&path).expect("a whole clip"), HeapPool::default());
+        for _ in 0..3 {
+            let shades: Vec<u8> = std::iter::from_fn(|| reader.read(&pool).expect("whole"))
+                .map(|frame| frame.freeze().plane(0)[0])
+                .collect();
+            assert_eq!(shades, [40, 200]);
+            reader.rewind().expect("a file");
+        }
+        std::fs::remove_file(path).ok();
+    }
+
+    #[test]
     fn every_frame_of_a_clip_is_read() {
         let path = clip("whole", &two_frames());
         assert_eq!(read_all(&path).expect("a whole clip"), [40, 200]);
@@ -172,7 +240,7 @@ mod tests {
         let path = clip("cut", &bytes);
         let refused = read_all(&path).expect_err("one byte short").to_string();
         assert!(
-            refused.ends_with("is truncated: it ends inside frame 1, 389 of 390 bytes are there"),
+            refused.ends_with("is truncated: it ends inside frame 1, 383 of 384 bytes are there"),
             "{refused}"
         );
         std::fs::remove_file(path).ok();
@@ -189,6 +257,20 @@ mod tests {
         ] {
             let path = clip(name, header.as_bytes());
             let refused = read_all(&path).expect_err(name).to_string();
+            assert!(refused.contains(expected), "{refused}");
+            std::fs::remove_file(path).ok();
+        }
+        for (name, bytes, expected) in [
+            ("nothing", &b""[..], "it is empty"),
+            ("endless", &[b'x'; 2000], "it begins with \"xxx"),
+            ("binary", &[0xff; 64], "it begins with"),
+            ("cut-header", b"YUV4MPEG2 W16 H16", "its header line has no end within 1024 bytes"),
+            ("no-frame", b"YUV4MPEG2 W16 H16\nFRAMES\n", "frame 0 begins with \"FRAMES\""),
+            ("cut-marker", b"YUV4MPEG2 W16 H16\nFRA", "ends inside frame 0, 0 of 384 bytes are there"),
+            ("no-picture", b"YUV4MPEG2 W16 H16\nFRAME\n", "ends inside frame 0, 0 of 384 bytes are there"),
+        ] {
+            let path = clip(name, bytes);
+            let refused = Y4mReader::open(&path).err().expect(name).to_string();
             assert!(refused.contains(expected), "{refused}");
             std::fs::remove_file(path).ok();
         }

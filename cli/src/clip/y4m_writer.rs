@@ -1,6 +1,7 @@
 //! Writes pictures to a YUV4MPEG2 file.
 
 use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use remotemedia_runtime_core::data::VideoFrame;
@@ -10,9 +11,10 @@ use super::ClipError;
 /// Writes I420 pictures of one size to a YUV4MPEG2 file.
 pub(crate) struct Y4mWriter {
     path: PathBuf,
-    encoder: y4m::Encoder<File>,
+    file: File,
     size: (u32, u32),
-    packed: [Vec<u8>; 3],
+    /// One frame as it lies in the file, its marker first.
+    frame: Vec<u8>,
 }
 
 impl Y4mWriter {
@@ -23,15 +25,18 @@ impl Y4mWriter {
     /// # Errors
     /// [`ClipError::File`] if the file cannot be written.
     pub(crate) fn create(path: &Path, width: u32, height: u32, frame_rate: f64) -> Result<Self, ClipError> {
-        let failed = |source| ClipError::File { action: "write", path: path.to_owned(), source };
-        // Planes are written whole: a buffer would only copy them.
-        let file = File::create(path).map_err(failed)?;
-        let rate = y4m::Ratio::new((frame_rate * 1000.0).round() as usize, 1000);
-        let encoder = y4m::encode(width as usize, height as usize, rate)
-            .with_colorspace(y4m::Colorspace::C420mpeg2)
-            .write_header(file)
-            .map_err(|error| failed(std::io::Error::other(error)))?;
-        Ok(Self { path: path.to_owned(), encoder, size: (width, height), packed: Default::default() })
+        let rate = (frame_rate * 1000.0).round();
+        let header = format!("YUV4MPEG2 W{width} H{height} F{rate}:1000 Ip C420mpeg2\n");
+        let begin = || {
+            let mut file = File::create(path)?;
+            file.write_all(header.as_bytes())?;
+            Ok(file)
+        };
+        let path = path.to_owned();
+        match begin() {
+            Ok(file) => Ok(Self { path, file, size: (width, height), frame: Vec::new() }),
+            Err(source) => Err(failed(path, source)),
+        }
     }
 
     /// Returns the size of the pictures, pixels.
@@ -44,18 +49,56 @@ impl Y4mWriter {
     /// # Errors
     /// [`ClipError::File`] if it cannot be written.
     pub(crate) fn write(&mut self, frame: &VideoFrame) -> Result<(), ClipError> {
-        for (plane, packed) in self.packed.iter_mut().enumerate() {
-            packed.clear();
-            (0..frame.plane_layout(plane).rows)
-                .for_each(|row| packed.extend_from_slice(frame.row(plane, row)));
+        self.frame.clear();
+        self.frame.extend_from_slice(b"FRAME\n");
+        for plane in 0..PLANES {
+            for row in 0..frame.plane_layout(plane).rows {
+                self.frame.extend_from_slice(frame.row(plane, row));
+            }
         }
-        let [y, u, v] = &self.packed;
-        self.encoder
-            .write_frame(&y4m::Frame::new([y, u, v], None))
-            .map_err(|error| self.failed(std::io::Error::other(error)))
+        // One write a frame: a clip that is cut short, as by a kill, ends between frames.
+        self.file.write_all(&self.frame).map_err(|source| failed(self.path.clone(), source))
     }
+}
 
-    fn failed(&self, source: std::io::Error) -> ClipError {
-        ClipError::File { action: "write", path: self.path.clone(), source }
+fn failed(path: PathBuf, source: io::Error) -> ClipError {
+    ClipError::File { action: "write", path, source }
+}
+
+/// Luma and two colours.
+const PLANES: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use remotemedia_runtime_core::data::{PixelFormat, VideoLoan};
+    use remotemedia_runtime_core::shm::HeapPool;
+
+    use super::*;
+    use crate::clip::Y4mReader;
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        let path = std::env::temp_dir().join(format!("remotemedia-{}-written.y4m", std::process::id()));
+        let pool = HeapPool::default();
+        let mut writer = Y4mWriter::create(&path, 18, 16, 29.97).expect("writable");
+        for shade in [40, 200] {
+            let mut loan = VideoLoan::new(&pool, PixelFormat::I420, 18, 16).expect("small");
+            for (plane, bytes) in loan.planes_mut().into_iter().enumerate() {
+                bytes.fill(shade + plane as u8);
+            }
+            writer.write(&loan.freeze()).expect("writable");
+        }
+        let mut reader = Y4mReader::open(&path).expect("a whole clip");
+        assert_eq!((reader.width(), reader.height(), reader.frame_rate()), (18, 16, 29.97));
+        for shade in [40, 200] {
+            let frame = reader.read(&pool).expect("whole").expect("two frames").freeze();
+            for plane in 0..PLANES {
+                let rows = 0..frame.plane_layout(plane).rows;
+                let is_same = |row: &[u8]| row.iter().all(|byte| *byte == shade + plane as u8);
+                assert!(rows.into_iter().all(|row| is_same(frame.row(plane, row))), "plane {plane}");
+            }
+        }
+        assert!(reader.read(&pool).expect("whole").is_none());
+        std::fs::remove_file(path).ok();
     }
 }

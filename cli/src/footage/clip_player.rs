@@ -25,13 +25,12 @@ pub(crate) struct ClipPlayer {
 }
 
 impl ClipPlayer {
-    /// Opens a clip and reads its first frame.
+    /// Opens a clip and begins to read it.
     pub(crate) fn start(clip: &Path, pool: Arc<dyn FramePool>) -> Result<Self, Failure> {
         let mut reader = Y4mReader::open(clip).map_err(Failure::bad_input)?;
         let (width, height, rate) = (reader.width(), reader.height(), reader.frame_rate());
         let title = format!("{} {width}x{height} at {rate} frames/s", clip.display());
         let (sender, frames) = mpsc::channel(FRAMES_AHEAD);
-        let path = clip.to_owned();
         let reading = move || {
             let mut number = 0;
             loop {
@@ -40,11 +39,8 @@ impl ClipPlayer {
                         draw_barcode(&mut loan, number);
                         Ok(loan.freeze())
                     }
-                    Ok(None) => match Y4mReader::open(&path) {
-                        Ok(again) => {
-                            reader = again;
-                            continue;
-                        }
+                    Ok(None) => match reader.rewind() {
+                        Ok(()) => continue,
                         Err(error) => Err(error),
                     },
                     Err(error) => Err(error),
