@@ -4,6 +4,9 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use remotemedia_transport_webrtc::JoinError;
+use remotemedia_transport_webrtc::signaling::{ConnectError, SignalingError};
+
 /// Why a command did not do its work, whose fault it is, and what to do about it.
 ///
 /// An error turned into one with `?` is a failure while running; bad input has to be called so.
@@ -24,6 +27,20 @@ impl Failure {
     /// The arguments, or what they name, cannot be used.
     pub(crate) fn bad_input(error: impl Into<anyhow::Error>) -> Self {
         Self { cause: Cause::Input, error: error.into(), hint: None }
+    }
+
+    /// A session was not joined: the URL or the names are bad input, a server that is not there is not.
+    pub(crate) fn joining(error: JoinError) -> Self {
+        match error {
+            JoinError::Config(_) => Self::bad_input(error),
+            JoinError::Signaling {
+                source: SignalingError::Connect(ConnectError::InvalidUrl { .. }), ..
+            } => Self::bad_input(error),
+            JoinError::Signaling { source: SignalingError::Connect(_), .. } => {
+                Self::from(error).hint("is the server running? start one with: remotemedia signal")
+            }
+            _ => Self::from(error),
+        }
     }
 
     /// Says what to do.

@@ -9,29 +9,32 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Failure;
 
-/// Runs `work` to its end, or to Ctrl-C or SIGTERM: then it is dropped, which ends what it owns, and
-/// `None` is returned.
-pub(crate) fn run_until_interrupted<T>(
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<Option<T>, Failure> {
+/// Runs `work` to its end.
+pub(crate) fn run<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the async runtime")?;
-    let outcome = runtime.block_on(async {
-        let interrupted = interrupted()?;
-        tokio::select! {
-            biased;
-            () = interrupted => Ok(None),
-            done = work => done.map(Some),
-        }
-    });
+    let outcome = runtime.block_on(work);
     // Blocking reads of the standard input cannot be cancelled: they must not hold the end up.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     outcome
 }
 
-/// Returns a future that is ready at Ctrl-C or SIGTERM.
+/// Does `work` unless `interrupted` is ready first: then it is dropped, which ends what it owns, and `None`
+/// is returned.
+pub(crate) async fn unless<T>(
+    interrupted: impl Future<Output = ()>,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<Option<T>, Failure> {
+    tokio::select! {
+        biased;
+        () = interrupted => Ok(None),
+        done = work => done.map(Some),
+    }
+}
+
+/// Returns a future that is ready at Ctrl-C or SIGTERM; from now on neither ends the process by itself.
 pub(crate) fn interrupted() -> Result<impl Future<Output = ()>, Failure> {
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?;

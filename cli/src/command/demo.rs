@@ -12,7 +12,7 @@ use crate::clip::Y4mReader;
 use crate::demo::{DemoSettings, direct};
 use crate::failure::Failure;
 use crate::manifest_file;
-use crate::process::{run_until_interrupted, warn_of_slow_build};
+use crate::process::{self, interrupted, unless, warn_of_slow_build};
 use crate::terminal::Terminal;
 
 /// Send a clip through a manifest's pipeline in another process and back, and measure it.
@@ -29,7 +29,7 @@ pub(crate) struct DemoArguments {
     #[arg(long, value_name = "FILE.y4m")]
     input: Option<PathBuf>,
     /// How long to measure, seconds.
-    #[arg(long, default_value = "10", value_parser = seconds)]
+    #[arg(long, default_value = "10", value_parser = seconds, allow_negative_numbers = true)]
     seconds: f64,
     /// The folder for the pictures.
     #[arg(long, default_value = "demo-out", value_name = "FOLDER")]
@@ -59,7 +59,8 @@ pub(crate) fn run(arguments: DemoArguments, terminal: &mut Terminal) -> Result<V
         seconds: arguments.seconds,
         out: arguments.out,
     };
-    let Some(table) = run_until_interrupted(direct(&settings, false))? else {
+    let measuring = async { unless(interrupted()?, direct(&settings, false)).await };
+    let Some(table) = process::run(measuring)? else {
         writeln!(terminal, "interrupted")?;
         return Ok(Verdict::Good);
     };

@@ -4,17 +4,17 @@ use remotemedia_runtime_core::node::NodeRegistry;
 use remotemedia_runtime_core::runner::PipelineRunner;
 
 use super::Verdict;
-use crate::demo::{ProcessorSettings, SourceSettings, film, process};
+use crate::demo::{self, ProcessorSettings, SourceSettings, film};
 use crate::failure::Failure;
-use crate::process::run_until_interrupted;
+use crate::process::{self, interrupted, unless};
 
 pub(crate) fn run_source(settings: SourceSettings) -> Result<Verdict, Failure> {
-    run_until_interrupted(film(settings, runner()))?;
+    process::run(async { unless(interrupted()?, film(settings, runner())).await })?;
     Ok(Verdict::Good)
 }
 
 pub(crate) fn run_processor(settings: ProcessorSettings) -> Result<Verdict, Failure> {
-    run_until_interrupted(process(settings, runner()))?;
+    process::run(async { unless(interrupted()?, demo::process(settings, runner())).await })?;
     Ok(Verdict::Good)
 }
 

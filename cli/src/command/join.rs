@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -11,15 +12,18 @@ use remotemedia_runtime_core::data::{PeerId, RuntimeData, TransportData};
 use remotemedia_runtime_core::manifest::Manifest;
 use remotemedia_runtime_core::node::NodeRegistry;
 use remotemedia_runtime_core::runner::PipelineRunner;
-use remotemedia_transport_webrtc::{WebRtcConfig, WebRtcTransport};
+use remotemedia_runtime_core::session::PipelineSession;
+use remotemedia_transport_webrtc::{CloseCause, PeerEvent, PeerState, WebRtcConfig, WebRtcTransport};
 use serde_json::json;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
 
 use super::Verdict;
 use super::demo::seconds;
 use crate::clip::{WavWriter, Y4mWriter};
 use crate::failure::Failure;
 use crate::footage::Footage;
-use crate::process::{interrupted, run_until_interrupted};
+use crate::process::{self, interrupted, unless};
 use crate::terminal::Terminal;
 
 /// Join a session as a peer that sends a clip or a test picture, and save what comes back.
@@ -43,7 +47,7 @@ pub(crate) struct JoinArguments {
     #[arg(long, value_name = "FILE.y4m")]
     output: Option<PathBuf>,
     /// How long to send, seconds.
-    #[arg(long, default_value = "10", value_parser = seconds)]
+    #[arg(long, default_value = "10", value_parser = seconds, allow_negative_numbers = true)]
     seconds: f64,
 }
 
@@ -51,9 +55,11 @@ pub(crate) struct JoinArguments {
 const PIPELINE_WITHIN: Duration = Duration::from_secs(15);
 const LAST_FRAMES_WITHIN: Duration = Duration::from_millis(500);
 
+/// How long the cause of an end may come after the end.
+const CAUSE_WITHIN: Duration = Duration::from_secs(1);
+
 pub(crate) fn run(arguments: JoinArguments, terminal: &mut Terminal) -> Result<Verdict, Failure> {
-    let saved = run_until_interrupted(join(arguments))?;
-    if let Some(saved) = saved {
+    if let Some(saved) = process::run(join(arguments))? {
         writeln!(terminal, "sent {} pictures, {} came back", saved.sent, saved.pictures)?;
     }
     Ok(Verdict::Good)
@@ -68,24 +74,23 @@ struct Saved {
     audio: Option<WavWriter>,
 }
 
-async fn join(arguments: JoinArguments) -> Result<Saved, Failure> {
-    let interrupted = interrupted()?;
-    let runner = PipelineRunner::new(NodeRegistry::with_builtins());
-    let clip = (arguments.input.as_os_str() != "test").then_some(arguments.input.as_path());
-    let mut footage = Footage::open(clip, &runner).await?;
-    let tone: Manifest = serde_json::from_value(json!({
-        "version": "v1",
-        "nodes": [{"id": "tone", "node_type": "TestTone", "params": {"beep": true, "item_ms": 10}}],
-    }))?;
-    let mut tone = runner.create_stream_session(&tone).await?;
-    let config = WebRtcConfig::new(&arguments.url, &arguments.session);
-    let config = WebRtcConfig { peer_id: arguments.peer_id.clone(), ..config };
-    let transport = WebRtcTransport::join(config, runner).await?;
-    let to = pipeline_peer(&transport, arguments.to.as_deref()).await?;
-    transport.connect(&to).await?;
+/// What runs while a clip is sent.
+struct Sending {
+    footage: Footage,
+    tone: PipelineSession,
+    transport: WebRtcTransport,
+    events: Receiver<PeerEvent>,
+    to: PeerId,
+}
+
+/// `None`: interrupted before anything was sent.
+async fn join(arguments: JoinArguments) -> Result<Option<Saved>, Failure> {
+    let mut interrupted = pin!(interrupted()?);
+    let Some(sending) = unless(&mut interrupted, start(&arguments)).await? else { return Ok(None) };
+    let Sending { mut footage, mut tone, transport, mut events, to } = sending;
     let bar = progress_bar(arguments.seconds, &footage.title());
     let end = tokio::time::sleep(Duration::from_secs_f64(arguments.seconds));
-    tokio::pin!(end, interrupted);
+    tokio::pin!(end);
     let (mut saved, mut sending) = (Saved::default(), true);
     loop {
         tokio::select! {
@@ -98,17 +103,15 @@ async fn join(arguments: JoinArguments) -> Result<Saved, Failure> {
                 sending = false;
                 end.as_mut().reset(tokio::time::Instant::now() + LAST_FRAMES_WITHIN);
             }
-            item = transport.recv() => match item {
-                Some(item) => saved.keep(&item, arguments.output.as_deref())?,
-                None => return Err(anyhow!("the connection to {to} ended").into()),
-            },
-            Some(sound) = tone.output(), if sending => transport.send_to(&to, sound).await?,
+            cause = closed(&mut events, &to) => return Err(ended(&to, cause)),
+            Some(item) = transport.recv() => saved.keep(&item, arguments.output.as_deref())?,
+            Some(sound) = tone.output(), if sending => send(&transport, &mut events, &to, sound).await?,
             picture = footage.next(), if sending => match picture? {
                 Some(picture) => {
                     saved.sent += 1;
                     bar.set_position((picture.media_time.as_duration().as_secs_f64() * 1e3) as u64);
                     bar.set_message(format!("{} sent, {} back", saved.sent, saved.pictures));
-                    transport.send_to(&to, picture).await?;
+                    send(&transport, &mut events, &to, picture).await?;
                 }
                 None => sending = false,
             },
@@ -119,14 +122,64 @@ async fn join(arguments: JoinArguments) -> Result<Saved, Failure> {
     if let Some(audio) = saved.audio.take() {
         audio.finish()?;
     }
-    Ok(saved)
+    Ok(Some(saved))
 }
 
-/// Returns the peer to send to; waits for one that runs a pipeline if none is named.
-async fn pipeline_peer(transport: &WebRtcTransport, named: Option<&str>) -> Result<PeerId, Failure> {
-    if let Some(named) = named {
-        return PeerId::new(named).map_err(Failure::bad_input);
+async fn start(arguments: &JoinArguments) -> Result<Sending, Failure> {
+    let named = arguments.to.as_deref().map(PeerId::new).transpose().map_err(Failure::bad_input)?;
+    let runner = PipelineRunner::new(NodeRegistry::with_builtins());
+    let clip = (arguments.input.as_os_str() != "test").then_some(arguments.input.as_path());
+    let footage = Footage::open(clip, &runner).await?;
+    let tone: Manifest = serde_json::from_value(json!({
+        "version": "v1",
+        "nodes": [{"id": "tone", "node_type": "TestTone", "params": {"beep": true, "item_ms": 10}}],
+    }))?;
+    let tone = runner.create_stream_session(&tone).await?;
+    let config = WebRtcConfig::new(&arguments.url, &arguments.session);
+    let config = WebRtcConfig { peer_id: arguments.peer_id.clone(), ..config };
+    let transport = WebRtcTransport::join(config, runner).await.map_err(Failure::joining)?;
+    let to = match named {
+        Some(named) => named,
+        None => pipeline_peer(&transport).await?,
+    };
+    let events = transport.events();
+    transport.connect(&to).await?;
+    Ok(Sending { footage, tone, transport, events, to })
+}
+
+async fn send(
+    transport: &WebRtcTransport,
+    events: &mut Receiver<PeerEvent>,
+    to: &PeerId,
+    item: TransportData,
+) -> Result<(), Failure> {
+    let Err(error) = transport.send_to(to, item).await else { return Ok(()) };
+    // Why the connection ended may be told a moment after nothing can be sent any more.
+    match tokio::time::timeout(CAUSE_WITHIN, closed(events, to)).await {
+        Ok(cause) => Err(ended(to, cause)),
+        Err(_) => Err(error.into()),
     }
+}
+
+/// Waits until the connection to a peer has ended. Cancel safe.
+async fn closed(events: &mut Receiver<PeerEvent>, peer: &PeerId) -> CloseCause {
+    loop {
+        match events.recv().await {
+            Ok(PeerEvent::StateChanged { peer: of, state: PeerState::Closed { cause } }) if of == *peer => {
+                return cause;
+            }
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return CloseCause::ClosedHere,
+        }
+    }
+}
+
+fn ended(peer: &PeerId, cause: CloseCause) -> Failure {
+    anyhow::Error::new(cause).context(format!("the connection to {peer} ended")).into()
+}
+
+/// Waits for a peer that runs a pipeline.
+async fn pipeline_peer(transport: &WebRtcTransport) -> Result<PeerId, Failure> {
     // Subscribed before the look, so that who joins in between is not missed.
     let mut events = transport.events();
     let waiting = async {

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,15 +11,15 @@ use clap::Args;
 use remotemedia_runtime_core::manifest::Manifest;
 use remotemedia_runtime_core::node::NodeRegistry;
 use remotemedia_runtime_core::runner::PipelineRunner;
-use remotemedia_runtime_core::session::SessionEvent;
-use remotemedia_signaling::server::{ServerConfig, SignalingServer};
+use remotemedia_runtime_core::session::{PipelineHandle, SessionEvent};
+use remotemedia_signaling::server::{ServerConfig, ServerHandle, SignalingServer};
 use remotemedia_transport_webrtc::{PeerEvent, WebRtcConfig, WebRtcTransport};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Verdict;
 use crate::failure::Failure;
 use crate::manifest_file;
-use crate::process::{interrupted, run_until_interrupted, warn_of_slow_build};
+use crate::process::{self, interrupted, unless, warn_of_slow_build};
 use crate::terminal::Terminal;
 use crate::web_client;
 
@@ -49,8 +50,15 @@ pub(crate) fn run(arguments: ServeArguments, terminal: &mut Terminal) -> Result<
     }
     warn_of_slow_build();
     let manifest = Manifest::read(&arguments.manifest).map_err(Failure::bad_input)?;
-    run_until_interrupted(serve(arguments, manifest, PipelineRunner::new(registry), terminal))?;
+    process::run(serve(arguments, manifest, PipelineRunner::new(registry), terminal))?;
     Ok(Verdict::Good)
+}
+
+/// What runs while a manifest is served.
+struct Serving {
+    server: ServerHandle,
+    transport: WebRtcTransport,
+    pipeline: PipelineHandle,
 }
 
 async fn serve(
@@ -59,17 +67,11 @@ async fn serve(
     runner: PipelineRunner,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
-    let interrupted = interrupted()?;
-    let config =
-        ServerConfig { bind: arguments.listen, web_files: web_client::files(), ..ServerConfig::default() };
-    let server = SignalingServer::start(config).await?;
-    let config = WebRtcConfig::new(server.url(), &arguments.session)
-        .peer_id(&arguments.peer_id)
-        .with_manifest(&manifest)
-        .serves_pipeline();
-    let config = WebRtcConfig { accept_manifests: arguments.accept_manifests, ..config };
-    let transport = WebRtcTransport::join(config, runner).await?;
-    let pipeline = transport.serve(Arc::new(manifest)).await?;
+    let mut interrupted = pin!(interrupted()?);
+    let starting = start(&arguments, manifest, runner);
+    let Some(Serving { server, transport, pipeline }) = unless(&mut interrupted, starting).await? else {
+        return Ok(());
+    };
     writeln!(terminal, "open {}?session={}", server.page_url(), arguments.session)?;
     writeln!(terminal, "signaling at {}; Ctrl-C ends", server.url())?;
     terminal.flush()?;
@@ -88,15 +90,29 @@ async fn serve(
             terminal.flush()?;
         }
     };
-    let outcome: Result<(), Failure> = tokio::select! {
-        biased;
-        () = interrupted => Ok(()),
-        outcome = telling => outcome,
-    };
+    let outcome: Result<Option<()>, Failure> = unless(interrupted, telling).await;
     let closed = transport.close().await;
     server.stop(Duration::from_secs(1)).await?;
     writeln!(terminal, "closed in {} ms", closed.took.as_millis())?;
-    outcome
+    outcome.map(drop)
+}
+
+async fn start(
+    arguments: &ServeArguments,
+    manifest: Manifest,
+    runner: PipelineRunner,
+) -> Result<Serving, Failure> {
+    let config =
+        ServerConfig { bind: arguments.listen, web_files: web_client::files(), ..ServerConfig::default() };
+    let server = SignalingServer::start(config).await?;
+    let config = WebRtcConfig::new(server.url(), &arguments.session)
+        .peer_id(&arguments.peer_id)
+        .with_manifest(&manifest)
+        .serves_pipeline();
+    let config = WebRtcConfig { accept_manifests: arguments.accept_manifests, ..config };
+    let transport = WebRtcTransport::join(config, runner).await.map_err(Failure::joining)?;
+    let pipeline = transport.serve(Arc::new(manifest)).await?;
+    Ok(Serving { server, transport, pipeline })
 }
 
 fn peer_line(event: &PeerEvent) -> String {

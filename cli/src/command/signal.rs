@@ -10,7 +10,7 @@ use remotemedia_signaling::server::{ServerConfig, SignalingServer};
 
 use super::Verdict;
 use crate::failure::Failure;
-use crate::process::run_until_interrupted;
+use crate::process::{self, interrupted};
 use crate::terminal::Terminal;
 use crate::web_client;
 
@@ -31,6 +31,7 @@ pub(crate) fn run(arguments: &SignalArguments, terminal: &mut Terminal) -> Resul
         return Ok(Verdict::Good);
     }
     let serving = async {
+        let interrupted = interrupted()?;
         let config = ServerConfig {
             bind: arguments.listen,
             web_files: web_client::files(),
@@ -39,10 +40,10 @@ pub(crate) fn run(arguments: &SignalArguments, terminal: &mut Terminal) -> Resul
         let server = SignalingServer::start(config).await?;
         writeln!(terminal, "signaling at {}\nbrowser client at {}", server.url(), server.page_url())?;
         terminal.flush()?;
-        crate::process::interrupted()?.await;
+        interrupted.await;
         server.stop(Duration::from_secs(1)).await?;
         Ok(())
     };
-    run_until_interrupted(serving)?;
+    process::run(serving)?;
     Ok(Verdict::Good)
 }
