@@ -1,7 +1,7 @@
 //! What the executor gets of a manifest without faults.
 
 use remotemedia_runtime_core::manifest::{Manifest, PipelineGraph, RouteTarget, Topology};
-use remotemedia_runtime_core::node::NodeScope;
+use remotemedia_runtime_core::node::{NodeRegistry, NodeScope};
 use remotemedia_runtime_core::queue::FullPolicy;
 use serde_json::{Value, json};
 
@@ -82,6 +82,44 @@ fn outputs_go_to_the_sender_or_to_all_unless_routed() {
             ("mixer", "out", RouteTarget::All)
         ]
     );
+}
+
+#[test]
+fn what_no_single_peer_sent_goes_to_all() {
+    let cases = [
+        (json!([{"id": "x", "node_type": "TestPattern"}]), json!([]), RouteTarget::All),
+        (
+            json!([{"id": "camera", "node_type": "TestPattern"}, {"id": "x", "node_type": "VideoFlip"}]),
+            json!([{"from": "camera", "to": "x"}]),
+            RouteTarget::All,
+        ),
+        (
+            json!([{"id": "all", "node_type": "PassThrough", "scope": "session"}, {"id": "x", "node_type": "VideoFlip"}]),
+            json!([{"from": "all", "to": "x"}]),
+            RouteTarget::All,
+        ),
+        (
+            json!([{"id": "one", "node_type": "VideoBlur"}, {"id": "x", "node_type": "VideoFlip"}]),
+            json!([{"from": "one", "to": "x"}]),
+            RouteTarget::Sender,
+        ),
+        (
+            json!([
+                {"id": "camera", "node_type": "TestPattern"},
+                {"id": "one", "node_type": "VideoBlur"},
+                {"id": "x", "node_type": "VideoFlip"}
+            ]),
+            json!([{"from": "camera", "to": "x"}, {"from": "one", "to": "x"}]),
+            RouteTarget::Sender,
+        ),
+    ];
+    for (nodes, connections, expected) in cases {
+        let document = json!({"version": "v1", "nodes": nodes, "connections": connections});
+        let manifest = Manifest::parse(&document.to_string()).expect("a valid document");
+        let graph = manifest.check(&NodeRegistry::with_builtins()).expect("a valid manifest");
+        let target = graph.routes.iter().find(|route| &*route.output == "x").map(|route| &route.to);
+        assert_eq!(target, Some(&expected), "{document}");
+    }
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::findings::Findings;
 use super::json_path::JsonPath;
 use super::nodes::Nodes;
 use super::order::Order;
-use super::routes::{DraftOutput, read_routes, target_of};
+use super::routes::{DraftOutput, made_from_one_stream, read_routes, target_of};
 use super::transport::read_transport;
 use crate::node::NodeRegistry;
 
@@ -111,12 +111,13 @@ impl<'a> Draft<'a> {
         }
         nodes.sort_by_key(|(place, _)| *place);
         let nodes: Vec<_> = nodes.into_iter().map(|(_, node)| node).collect();
+        let from_one = made_from_one_stream(&nodes, &edges);
         let mut routes: Vec<_> = self
             .outputs
             .iter()
             .map(|output| {
                 let node = place[output.node];
-                let to = target_of(output, nodes[node].scope);
+                let to = target_of(output, from_one[node]);
                 RouteSettings { output: output.name.clone(), node, port: output.port.name, to }
             })
             .collect();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::super::RouteTarget;
 use super::super::fault::{FaultCode, ManifestFault};
+use super::super::{EdgeSettings, NodeSettings, RouteTarget};
 use super::connections::{DraftEdge, Edges};
 use super::fields::{Fields, list, one_of, text, unknown_value, wrong_type};
 use super::findings::Findings;
@@ -56,14 +56,29 @@ pub(super) fn read_routes(
     outputs
 }
 
-/// Returns who gets an output: as its route says; else, of a node's first port, the sender or, for what all
-/// streams share, all; of its further ports this process's own user alone.
-pub(super) fn target_of(output: &DraftOutput, scope: NodeScope) -> RouteTarget {
-    output.route.clone().unwrap_or(match scope {
+/// Returns who gets an output: as its route says; else, of a node's first port, the sender or, of what no
+/// single peer sent, all; of its further ports this process's own user alone.
+pub(super) fn target_of(output: &DraftOutput, made_from_one_stream: bool) -> RouteTarget {
+    output.route.clone().unwrap_or(match made_from_one_stream {
         _ if !output.first_port => RouteTarget::Local,
-        NodeScope::Stream => RouteTarget::Sender,
-        NodeScope::Session => RouteTarget::All,
+        true => RouteTarget::Sender,
+        false => RouteTarget::All,
     })
+}
+
+/// Returns for every node whether what it gives out is made from the stream of one peer: it has an instance
+/// for each, and takes from a port that peers send to or from such a node.
+///
+/// * `nodes`: givers before takers, which `edges` refer to.
+pub(super) fn made_from_one_stream(nodes: &[NodeSettings], edges: &[EdgeSettings]) -> Vec<bool> {
+    let mut made: Vec<bool> = Vec::with_capacity(nodes.len());
+    for (at, node) in nodes.iter().enumerate() {
+        let takes = || edges.iter().filter(|edge| edge.to == at);
+        let is_free = |port: &PortSpec| takes().all(|edge| edge.to_port != port.name);
+        let from_a_peer = node.spec.inputs.iter().any(is_free) || takes().any(|edge| made[edge.from]);
+        made.push(node.scope == NodeScope::Stream && from_a_peer);
+    }
+    made
 }
 
 fn outputs_of(nodes: &Nodes<'_>, edges: &[DraftEdge]) -> Vec<DraftOutput> {
