@@ -110,8 +110,10 @@ impl Instance {
                 Next::Work(Delivery::Item { feed, item, queued }) => self.process(feed, item, queued).await,
                 Next::Work(Delivery::Control { message, scope }) => self.heed(message, scope).await,
                 Next::Work(Delivery::Reconfigure { params, reply }) => {
-                    // Who asked may have given up waiting.
-                    reply.send(self.reconfigure(params)).ok();
+                    // Who asked and has given up waiting was told that the old params stay.
+                    if !reply.is_closed() {
+                        reply.send(self.reconfigure(params)).ok();
+                    }
                 }
                 Next::Work(Delivery::EndStream { stream, known }) => {
                     self.attempt(|node, outputs| node.end_stream(&stream, outputs)).await;
@@ -140,11 +142,12 @@ impl Instance {
     }
 
     async fn process(&mut self, feed: usize, item: TransportData, queued: std::time::Instant) {
-        if !self.settlement.begin(feed) {
-            return self.inbox.abort();
-        }
         let stage = self.desk.stage();
         let Some(way) = stage.feeds.get(feed) else { return };
+        if !self.settlement.begin(feed) {
+            way.ledger.count_dropped(DropReason::Closed, 1);
+            return self.inbox.abort();
+        }
         let entered = item.entered;
         let started = std::time::Instant::now();
         stage.queue_wait.record(started.saturating_duration_since(queued));
@@ -201,7 +204,9 @@ impl Instance {
     async fn heed(&mut self, message: Arc<ControlMessage>, scope: ControlScope) {
         match message.as_ref() {
             ControlMessage::Reconfigure { node, params } if *node == self.desk.stage().settings.id => {
-                if let Err(fault) = self.reconfigure(Arc::new(params.clone())) {
+                let checked = self.desk.stage().checked_params(params.clone());
+                let checked = checked.map_err(|faults| NodeError::failed(faults).into());
+                if let Err(fault) = checked.and_then(|params| self.reconfigure(Arc::new(params))) {
                     self.desk.report(fault);
                 }
                 return;

@@ -3,9 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use serde_json::Value;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
+use super::NodeFault;
 use super::feed::Delivery;
 use super::settlement::Settlement;
 use crate::data::StreamId;
@@ -29,6 +32,18 @@ impl InstanceHandle {
     pub(super) fn abort(&self) {
         self.settlement.hurry();
         self.control.abort();
+    }
+
+    /// Gives the instance new params, past all that waits, and waits for its answer. An instance that ends
+    /// needs no params, and agrees.
+    ///
+    /// Cancel safety: of a cancelled call the instance takes nothing, unless it was just about to answer.
+    pub(super) async fn reconfigure(&self, params: Arc<Value>) -> Result<(), NodeFault> {
+        let (reply, answer) = oneshot::channel();
+        if self.control.send_urgent(Delivery::Reconfigure { params, reply }).await.is_err() {
+            return Ok(());
+        }
+        answer.await.unwrap_or(Ok(()))
     }
 
     /// Whether the instance has ended.

@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::contained_node::try_params;
 use super::ending::Ending;
 use super::event::SessionEvents;
-use super::feed::{ControlScope, Delivery};
+use super::feed::ControlScope;
+use super::instance_handle::InstanceHandle;
 use super::outlet::OutputReceiver;
 use super::pipeline::Pipeline;
 use super::report::{AbortedNode, PipelineReport};
 use super::stage::Stage;
 use super::{InputError, ReconfigureError, StartError};
 use crate::data::{ControlMessage, NodeId, RuntimeData, SessionId, StreamId, TransportData};
-use crate::manifest::{Manifest, NodeManifest, PipelineGraph};
-use crate::node::{NodeRegistry, NodeScope, NodeWeight};
+use crate::manifest::PipelineGraph;
+use crate::node::{NodeScope, NodeWeight};
 use crate::shm::FramePool;
 
 /// The owner of a running pipeline. Dropping it aborts the pipeline.
@@ -95,7 +95,9 @@ impl Executor {
     /// them too.
     ///
     /// # Errors
-    /// [`ReconfigureError`]; the node keeps its old params.
+    /// [`ReconfigureError`]; every instance keeps its old params, or has them again.
+    ///
+    /// Cancel safety: of a cancelled call some instances may have the new params.
     pub async fn reconfigure(
         &self,
         node: &NodeId,
@@ -104,32 +106,64 @@ impl Executor {
     ) -> Result<(), ReconfigureError> {
         let unknown = || ReconfigureError::UnknownNode { node: node.clone() };
         let stage = self.pipeline.stage(node).ok_or_else(unknown)?;
-        let params = checked_params(stage, params)?;
-        let given = timeout(answer_within, self.give_params(stage, Arc::new(params))).await;
-        given.unwrap_or(Err(ReconfigureError::Timeout { node: node.clone(), waited: answer_within }))
+        let params = stage.checked_params(params);
+        let params = params.map_err(|faults| ReconfigureError::Params { node: node.clone(), faults })?;
+        self.give_params(stage, Arc::new(params), answer_within).await
     }
 
-    async fn give_params(&self, stage: &Stage, params: Arc<Value>) -> Result<(), ReconfigureError> {
-        let node = &stage.settings.id;
-        let instances = stage.instances();
-        if instances.is_empty() {
-            self.try_params(stage, params.clone()).await?;
-            stage.set_params(params);
-            return Ok(());
+    async fn give_params(
+        &self,
+        stage: &Stage,
+        params: Arc<Value>,
+        answer_within: Duration,
+    ) -> Result<(), ReconfigureError> {
+        let deadline = Instant::now() + answer_within;
+        let tell = async |instance: &InstanceHandle| {
+            let node = || stage.settings.id.clone();
+            match timeout_at(deadline, instance.reconfigure(params.clone())).await {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(fault)) => Err(ReconfigureError::Refused { node: node(), fault }),
+                Err(_) => Err(ReconfigureError::Timeout { node: node(), waited: answer_within }),
+            }
+        };
+        let old = stage.params();
+        let told = stage.instances();
+        if told.is_empty() {
+            self.try_params(stage, params.clone(), answer_within).await?;
         }
-        for instance in instances {
-            let (reply, answer) = oneshot::channel();
-            let delivery = Delivery::Reconfigure { params: params.clone(), reply };
-            // Closed queue or dropped reply: the instance ends, and the params are not for it any more.
-            instance.control.send_urgent(delivery).await.map_err(|_| ReconfigureError::Closed)?;
-            let taken = answer.await.map_err(|_| ReconfigureError::Closed)?;
-            taken.map_err(|fault| ReconfigureError::Refused { node: node.clone(), fault })?;
+        for (at, instance) in told.iter().enumerate() {
+            if let Err(error) = tell(instance).await {
+                let restored = async {
+                    for taken in &told[..at] {
+                        // It worked with them a moment ago; what it says against them now, its user hears.
+                        taken.reconfigure(old.clone()).await.ok();
+                    }
+                };
+                timeout(answer_within, restored).await.ok();
+                stage.set_params(old);
+                return Err(error);
+            }
+        }
+        if self.pipeline.refuses_input() {
+            return Err(ReconfigureError::Closed);
+        }
+        stage.set_params(params.clone());
+        // Instances that were made in the meantime may still have the old ones.
+        for instance in stage.instances() {
+            if !told.iter().any(|known| Arc::ptr_eq(known, &instance)) {
+                tell(&instance).await?;
+            }
         }
         Ok(())
     }
 
     /// Sees whether an instance can be made with the params when there is none that could say.
-    async fn try_params(&self, stage: &Stage, params: Arc<Value>) -> Result<(), ReconfigureError> {
+    async fn try_params(
+        &self,
+        stage: &Stage,
+        params: Arc<Value>,
+        answer_within: Duration,
+    ) -> Result<(), ReconfigureError> {
         let node = stage.settings.id.clone();
         let context = self.pipeline.node_context(stage, None);
         let factory = stage.settings.factory.clone();
@@ -137,7 +171,9 @@ impl Executor {
         let outcome = match stage.settings.spec.weight {
             NodeWeight::Light => attempt(),
             NodeWeight::Heavy => {
-                let tried = self.pipeline.runtime.spawn_blocking(attempt).await;
+                let tried = timeout(answer_within, self.pipeline.runtime.spawn_blocking(attempt)).await;
+                let tried = tried
+                    .map_err(|_| ReconfigureError::Timeout { node: node.clone(), waited: answer_within })?;
                 tried.map_err(|_| ReconfigureError::Closed)?
             }
         };
@@ -209,28 +245,4 @@ impl std::fmt::Debug for Executor {
         let nodes = self.pipeline.stages.iter().map(|stage| stage.settings.id.as_str());
         f.debug_tuple("Executor").field(&nodes.collect::<Vec<_>>()).finish()
     }
-}
-
-/// Checks params as those of a manifest, by a manifest with this node alone.
-fn checked_params(stage: &Stage, params: Value) -> Result<Value, ReconfigureError> {
-    let node = &stage.settings.id;
-    let manifest = Manifest {
-        version: "v1".to_owned(),
-        metadata: None,
-        nodes: vec![NodeManifest {
-            id: node.to_string(),
-            node_type: stage.settings.spec.node_type.to_owned(),
-            params,
-            is_streaming: None,
-            scope: None,
-        }],
-        connections: Vec::new(),
-        transport: None,
-        routes: Vec::new(),
-    };
-    let mut registry = NodeRegistry::empty();
-    registry.register_factory(stage.settings.factory.clone()).expect("an empty registry has no such type");
-    let checked = manifest.check(&registry);
-    let mut graph = checked.map_err(|faults| ReconfigureError::Params { node: node.clone(), faults })?;
-    Ok(graph.nodes.pop().map_or(Value::Null, |node| node.params))
 }

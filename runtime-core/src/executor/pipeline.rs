@@ -69,9 +69,14 @@ impl Pipeline {
         self.input_refused.store(true, Ordering::Release);
     }
 
+    /// Whether the pipeline ends, or has ended.
+    pub(super) fn refuses_input(&self) -> bool {
+        self.input_refused.load(Ordering::Acquire)
+    }
+
     /// Takes an item from outside to every free port that takes its kind.
     pub(super) async fn enter(self: &Arc<Self>, item: TransportData) -> Result<(), InputError> {
-        if self.input_refused.load(Ordering::Acquire) {
+        if self.refuses_input() {
             self.refused.count_refused(DropReason::Closed);
             return Err(InputError::Closed);
         }

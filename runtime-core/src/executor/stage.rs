@@ -18,8 +18,8 @@ use super::{MAX_STREAMS, NodeFault};
 use crate::data::StreamId;
 use crate::latency::LatencyHistogram;
 use crate::ledger::{DropReason, Ledger};
-use crate::manifest::NodeSettings;
-use crate::node::NodeScope;
+use crate::manifest::{Manifest, ManifestFaults, NodeManifest, NodeSettings};
+use crate::node::{NodeRegistry, NodeScope};
 
 /// One node of the graph.
 pub(super) struct Stage {
@@ -180,6 +180,29 @@ impl Stage {
     /// Returns the params for new instances.
     pub(super) fn params(&self) -> Arc<Value> {
         lock(&self.params).clone()
+    }
+
+    /// Checks params as those of a manifest with this node alone, and returns them with keys in snake_case.
+    pub(super) fn checked_params(&self, params: Value) -> Result<Value, ManifestFaults> {
+        let manifest = Manifest {
+            version: "v1".to_owned(),
+            metadata: None,
+            nodes: vec![NodeManifest {
+                id: self.settings.id.to_string(),
+                node_type: self.settings.spec.node_type.to_owned(),
+                params,
+                is_streaming: None,
+                scope: None,
+            }],
+            connections: Vec::new(),
+            transport: None,
+            routes: Vec::new(),
+        };
+        let mut registry = NodeRegistry::empty();
+        let factory = self.settings.factory.clone();
+        registry.register_factory(factory).expect("an empty registry has no such type");
+        let mut graph = manifest.check(&registry)?;
+        Ok(graph.nodes.pop().map_or(Value::Null, |node| node.params))
     }
 
     /// Sets the params for new instances.

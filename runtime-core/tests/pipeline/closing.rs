@@ -5,7 +5,9 @@ use remotemedia_runtime_core::session::{SessionError, SessionEvent};
 use serde_json::json;
 
 use super::nodes::{Gate, alive};
-use super::{assert_balanced, chain, item, next, numbers, rest, start, start_hurried, stream, within};
+use super::{
+    assert_balanced, chain, finish, item, next, numbers, rest, start, start_hurried, stream, within,
+};
 
 #[tokio::test]
 async fn a_node_that_hangs_does_not_hang_the_close_and_is_named() {
@@ -17,7 +19,7 @@ async fn a_node_that_hangs_does_not_hang_the_close_and_is_named() {
     for n in 1..4 {
         session.input(item(n, "pass")).await.expect("open");
     }
-    let report = within(session.close()).await;
+    let report = within(finish(&session)).await;
     let [aborted] = &report.aborted[..] else { panic!("{:?}", report.aborted) };
     assert_eq!((aborted.node.as_str(), aborted.still_running), ("a", true));
     assert_eq!(report.pipeline.input.dropped[&DropReason::Closed], 4);
@@ -53,7 +55,7 @@ async fn an_item_sent_after_the_close_is_refused_and_counted() {
     let (nodes, edges) = chain(&[("Light", json!({}))]);
     let session = start(nodes, edges).await;
     assert!(session.is_active());
-    session.close().await;
+    finish(&session).await;
     assert!(!session.is_active());
     let refused = session.input(item(0, "pass")).await;
     assert!(matches!(refused, Err(SessionError::Closed)), "{refused:?}");
@@ -82,7 +84,7 @@ async fn a_close_that_was_cancelled_can_be_called_again() {
         () = tokio::task::yield_now() => {}
     }
     Gate::named("cancelled").open();
-    assert_eq!(session.close().await.aborted, []);
+    assert_eq!(finish(&session).await.aborted, []);
     assert_eq!(numbers(&rest(&mut session).await), [0]);
 }
 
@@ -100,7 +102,7 @@ async fn a_sender_that_waits_for_room_is_released_by_the_close() {
         }
     });
     Gate::named("full").reached().await;
-    let report = within(session.close()).await;
+    let report = within(finish(&session)).await;
     let (sent, refused) = within(sending).await.expect("no panic");
     assert!(sent <= 65 && matches!(refused, SessionError::Closed), "{sent} {refused}");
     assert_eq!(report.aborted.len(), 1);
@@ -136,7 +138,7 @@ async fn all_instances_are_gone_when_the_close_returns() {
     for peer in ["ann", "bob"] {
         session.input(item(0, "pass").from_stream(stream(peer))).await.expect("open");
     }
-    session.close().await;
+    finish(&session).await;
     assert_eq!(alive("closed"), 0);
 }
 
@@ -163,7 +165,7 @@ async fn a_stream_whose_node_hangs_is_given_up_and_the_others_go_on() {
     assert_eq!(aborted.iter().map(|node| node.stream.clone()).collect::<Vec<_>>(), [Some(stream("ann"))]);
     session.input(item(1, "pass").from_stream(stream("bob"))).await.expect("open");
     assert_eq!(next(&mut session).await["n"], 1);
-    let report = session.close().await;
+    let report = finish(&session).await;
     assert_eq!((report.aborted.len(), report.is_balanced()), (0, true));
     assert_balanced(&report.pipeline);
     Gate::named("one hangs").open();

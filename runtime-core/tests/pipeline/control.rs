@@ -8,7 +8,7 @@ use remotemedia_runtime_core::session::{NodeFault, SessionError, SessionEvent};
 use serde_json::{Value, json};
 
 use super::nodes::Gate;
-use super::{assert_balanced, chain, item, next, rest, start, start_hurried, stream, within};
+use super::{assert_balanced, chain, finish, item, next, rest, start, start_hurried, stream, within};
 
 fn node(id: &str) -> NodeId {
     NodeId::new(id).expect("a name")
@@ -36,7 +36,7 @@ async fn new_params_overtake_the_items_that_wait() {
     tokio::task::yield_now().await;
     Gate::named("overtaken").open();
     within(telling).await.expect("no panic").expect("taken");
-    session.close().await;
+    finish(&session).await;
     assert_eq!(labels(&rest(&mut session).await), ["old", "new", "new", "new"]);
     assert_balanced(&session.ledger());
 }
@@ -55,7 +55,7 @@ async fn new_params_reach_all_instances_and_those_made_later_and_survive_a_panic
         session.input(item(2, "pass").from_stream(stream(peer))).await.expect("open");
         assert_eq!(next(&mut session).await["label"], "new", "{peer}");
     }
-    session.close().await;
+    finish(&session).await;
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn params_that_will_not_do_are_refused_with_the_reason_and_the_old_ones_st
         let output = next(&mut session).await;
         assert_eq!((&output["label"], &output["level"]), (&json!("old"), &json!(10)));
     }
-    session.close().await;
+    finish(&session).await;
     let refused = session.reconfigure(&node("a"), json!({})).await;
     assert!(matches!(refused, Err(SessionError::Closed)), "{refused:?}");
 }
@@ -87,7 +87,7 @@ async fn keys_of_new_params_may_be_in_camel_case() {
     let session = start(nodes, edges).await;
     session.reconfigure(&node("a"), json!({"countedAs": "camel"})).await.expect("taken");
     session.input(item(0, "pass")).await.expect("open");
-    session.close().await;
+    finish(&session).await;
 }
 
 #[tokio::test]
@@ -98,7 +98,67 @@ async fn a_node_that_does_not_answer_is_named() {
     let late = within(session.reconfigure(&node("a"), json!({}))).await.expect_err("it hangs");
     assert!(late.to_string().starts_with("node a did not answer within"), "{late}");
     Gate::named("no answer").open();
-    session.close().await;
+    finish(&session).await;
+}
+
+#[tokio::test]
+async fn params_that_came_too_late_are_not_taken() {
+    let mut session = start_hurried(&[("Heavy", json!({"gate": "too late", "label": "old"}))]).await;
+    session.input(item(0, "wait")).await.expect("open");
+    Gate::named("too late").reached().await;
+    within(session.reconfigure(&node("a"), json!({"gate": "too late", "label": "new"})))
+        .await
+        .expect_err("it hangs");
+    Gate::named("too late").open();
+    next(&mut session).await;
+    session.input(item(1, "pass")).await.expect("open");
+    assert_eq!(next(&mut session).await["label"], "old");
+    finish(&session).await;
+}
+
+#[tokio::test]
+async fn where_one_of_several_instances_does_not_answer_all_keep_their_params() {
+    let mut session = start_hurried(&[("Heavy", json!({"gate": "one of two", "label": "old"}))]).await;
+    for peer in ["ann", "bob", "eve"] {
+        session.input(item(0, "pass").from_stream(stream(peer))).await.expect("open");
+        next(&mut session).await;
+    }
+    session.input(item(1, "wait").from_stream(stream("bob"))).await.expect("open");
+    Gate::named("one of two").reached().await;
+    let new = json!({"gate": "one of two", "label": "new"});
+    within(session.reconfigure(&node("a"), new)).await.expect_err("one hangs");
+    Gate::named("one of two").open();
+    next(&mut session).await;
+    for peer in ["ann", "bob", "eve", "dan"] {
+        session.input(item(2, "pass").from_stream(stream(peer))).await.expect("open");
+        assert_eq!(next(&mut session).await["label"], "old", "{peer}");
+    }
+    finish(&session).await;
+}
+
+#[tokio::test]
+async fn new_params_pass_by_a_stream_that_is_closing() {
+    let (nodes, edges) = chain(&[("Heavy", json!({"gate": "closing", "label": "old"}))]);
+    let mut session = start(nodes, edges).await;
+    session.input(item(0, "pass").from_stream(stream("ann"))).await.expect("open");
+    next(&mut session).await;
+    session.input(item(1, "wait").from_stream(stream("bob"))).await.expect("open");
+    Gate::named("closing").reached().await;
+    let handle = session.handle().clone();
+    let leaving = tokio::spawn(async move { handle.close_stream(&stream("bob")).await });
+    let handle = session.handle().clone();
+    let new = json!({"gate": "closing", "label": "new"});
+    let telling = tokio::spawn(async move { handle.reconfigure(&node("a"), new).await });
+    tokio::task::yield_now().await;
+    Gate::named("closing").open();
+    within(leaving).await.expect("no panic");
+    within(telling).await.expect("no panic").expect("taken");
+    next(&mut session).await;
+    for peer in ["ann", "eve"] {
+        session.input(item(2, "pass").from_stream(stream(peer))).await.expect("open");
+        assert_eq!(next(&mut session).await["label"], "new", "{peer}");
+    }
+    finish(&session).await;
 }
 
 #[tokio::test]
@@ -112,7 +172,7 @@ async fn a_control_item_among_the_input_reconfigures_its_node() {
     let message = ControlMessage::Reconfigure { node: node("b"), params: json!({"level": 0}) };
     let refused = session.input(control(message)).await;
     assert!(matches!(refused, Err(SessionError::Reconfigure(_))), "{refused:?}");
-    assert_eq!(session.close().await.pipeline.input.sent, 1, "control items are not counted");
+    assert_eq!(finish(&session).await.pipeline.input.sent, 1, "control items are not counted");
 }
 
 #[tokio::test]
@@ -127,7 +187,7 @@ async fn a_flush_frees_what_every_node_on_its_way_holds_back() {
         outputs.extend(tokio::time::timeout(std::time::Duration::from_millis(20), session.output()).await);
     }
     assert_eq!(super::value(outputs.remove(0).expect("an output"))["n"], 0);
-    assert_balanced(&session.close().await.pipeline);
+    assert_balanced(&finish(&session).await.pipeline);
 }
 
 #[tokio::test]
@@ -143,7 +203,7 @@ async fn a_flush_of_one_stream_leaves_the_others_alone() {
     assert_eq!(next(&mut session).await["n"], 1);
     session.input(control(ControlMessage::Flush)).await.expect("open");
     assert_eq!(next(&mut session).await["n"], 0);
-    session.close().await;
+    finish(&session).await;
 }
 
 #[tokio::test]
@@ -154,8 +214,8 @@ async fn a_node_can_tell_those_behind_it() {
     session.input(item(0, "pass")).await.expect("open");
     assert_eq!(next(&mut session).await["label"], "old");
     let mut events = session.events();
-    for label in ["new", "refused"] {
-        let message = json!({"type": "reconfigure", "node": "c", "params": {"label": label}});
+    for params in [json!({"label": "new"}), json!({"label": "new", "level": 11})] {
+        let message = json!({"type": "reconfigure", "node": "c", "params": params});
         let told = TransportData::new(json!({"n": 1, "do": "tell", "message": message}));
         session.input(told).await.expect("open");
         next(&mut session).await;
@@ -167,7 +227,7 @@ async fn a_node_can_tell_those_behind_it() {
     assert_eq!(node.as_str(), "c");
     session.input(item(2, "pass")).await.expect("open");
     assert_eq!(next(&mut session).await["label"], "new");
-    let report = session.close().await.pipeline;
+    let report = finish(&session).await.pipeline;
     assert_eq!(report.total.dropped.get(&DropReason::NodeFailed), None);
     assert_balanced(&report);
 }

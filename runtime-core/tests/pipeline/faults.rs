@@ -4,7 +4,7 @@ use remotemedia_runtime_core::ledger::DropReason;
 use remotemedia_runtime_core::session::{NodeFault, SessionError, SessionEvent};
 use serde_json::json;
 
-use super::{assert_balanced, chain, item, manifest, next, numbers, rest, runner, start, within};
+use super::{assert_balanced, chain, finish, item, manifest, next, numbers, rest, runner, start, within};
 
 #[tokio::test]
 async fn a_node_that_fails_an_item_goes_on_with_the_next() {
@@ -15,7 +15,7 @@ async fn a_node_that_fails_an_item_goes_on_with_the_next() {
         for (n, command) in ["pass", "fail", "pass"].into_iter().enumerate() {
             session.input(item(n as u64, command)).await.expect("open");
         }
-        session.close().await;
+        finish(&session).await;
         let outputs = rest(&mut session).await;
         assert_eq!(numbers(&outputs), [0, 2]);
         assert_eq!(outputs[1]["seen"], 3, "the instance is the same");
@@ -39,7 +39,7 @@ async fn a_node_that_panics_is_made_anew_for_the_next_item() {
         for (n, command) in ["pass", "panic", "pass"].into_iter().enumerate() {
             session.input(item(n as u64, command)).await.expect("open");
         }
-        session.close().await;
+        finish(&session).await;
         let outputs = rest(&mut session).await;
         assert_eq!(numbers(&outputs), [0, 2]);
         assert_eq!((&outputs[1]["seen"], &outputs[1]["label"]), (&json!(1), &json!("mine")));
@@ -60,7 +60,7 @@ async fn what_a_node_gave_out_before_it_failed_the_item_goes_nowhere() {
     let mut session = start(nodes, edges).await;
     session.input(item(0, "half")).await.expect("open");
     session.input(item(1, "pass")).await.expect("open");
-    session.close().await;
+    finish(&session).await;
     assert_eq!(numbers(&rest(&mut session).await), [1]);
     let report = session.ledger();
     assert_eq!(report.nodes[1].ledger.sent, 1);
@@ -77,7 +77,7 @@ async fn an_output_on_a_port_that_the_node_does_not_have_is_counted_and_reported
         panic!("a failure")
     };
     assert_eq!(fault.to_string(), "Light has no output port nowhere");
-    session.close().await;
+    finish(&session).await;
     assert_eq!(rest(&mut session).await.len(), 0);
     let report = session.ledger();
     assert_eq!(report.nodes[0].unrouted.dropped[&DropReason::NoTaker], 1);
@@ -93,7 +93,7 @@ async fn a_node_that_cannot_be_made_for_a_stream_fails_its_items() {
         session.input(item(0, "pass")).await.expect("open");
         session.input(item(1, "pass")).await.expect("open");
         assert!(matches!(within(events.recv()).await, Some(SessionEvent::NodeFailed { .. })));
-        let report = session.close().await.pipeline;
+        let report = finish(&session).await.pipeline;
         assert_eq!(report.nodes[0].ledger.dropped_total(), 2);
         assert_balanced(&report);
     }
@@ -143,9 +143,9 @@ async fn a_panic_in_one_session_leaves_another_alone() {
     assert_ne!(calm.session_id(), troubled.session_id());
     calm.input(item(0, "pass")).await.expect("open");
     troubled.input(item(0, "panic")).await.expect("open");
-    troubled.close().await;
+    finish(&troubled).await;
     calm.input(item(1, "pass")).await.expect("open");
     assert_eq!(next(&mut calm).await["seen"], 1);
     assert_eq!(next(&mut calm).await["seen"], 2);
-    assert_eq!(calm.close().await.pipeline.total.dropped_total(), 0);
+    assert_eq!(finish(&calm).await.pipeline.total.dropped_total(), 0);
 }

@@ -7,7 +7,10 @@ use remotemedia_runtime_core::ledger::DropReason;
 use remotemedia_runtime_core::session::SessionError;
 use serde_json::json;
 
-use super::{assert_balanced, chain, item, manifest, next, numbers, rest, runner, said, start, within};
+use super::nodes::Gate;
+use super::{
+    assert_balanced, chain, finish, item, manifest, next, numbers, rest, runner, said, start, within,
+};
 
 fn tone(n: u64) -> TransportData {
     let frame = AudioFrame::from_samples(&[0.5; 480], 48_000, 1).expect("10 ms");
@@ -47,7 +50,7 @@ async fn what_is_sent_before_close_can_be_received_after_it() {
     for n in 0..100 {
         session.input(item(n, "pass")).await.expect("open");
     }
-    let report = session.close().await;
+    let report = finish(&session).await;
     assert_eq!((report.outputs_waiting, report.is_balanced()), (100, true));
     assert_eq!(numbers(&rest(&mut session).await), (0..100).collect::<Vec<_>>());
     assert_balanced(&session.ledger());
@@ -64,8 +67,8 @@ async fn heavy_nodes_run_on_threads_of_their_name_and_light_ones_do_not() {
     let mut light = start(nodes, edges).await;
     light.input(item(0, "pass")).await.expect("open");
     assert_ne!(next(&mut light).await["thread"], "a");
-    heavy.close().await;
-    light.close().await;
+    finish(&heavy).await;
+    finish(&light).await;
 }
 
 #[tokio::test]
@@ -83,7 +86,7 @@ async fn an_item_goes_to_every_entry_that_takes_its_kind_without_a_copy() {
         outputs.insert(taken.output.expect("a name").to_string());
     }
     assert_eq!(outputs, HashSet::from(["a".to_owned(), "b".to_owned()]));
-    assert_balanced(&session.close().await.pipeline);
+    assert_balanced(&finish(&session).await.pipeline);
 }
 
 #[tokio::test]
@@ -93,7 +96,7 @@ async fn an_item_of_a_kind_that_no_node_takes_is_refused_and_counted() {
     let refused = session.input(tone(0)).await.expect_err("a calculator takes JSON only");
     assert!(matches!(refused, SessionError::NoInput { kind: DataKind::Audio, .. }));
     assert_eq!(refused.to_string(), "no node takes audio from outside, the pipeline takes json");
-    let report = session.close().await.pipeline;
+    let report = finish(&session).await.pipeline;
     assert_eq!(report.input.dropped[&DropReason::NoTaker], 1);
     assert_balanced(&report);
 }
@@ -105,7 +108,7 @@ async fn an_edge_keeps_back_what_the_next_node_does_not_take() {
     session.input(tone(0)).await.expect("the first takes it");
     session.input(TransportData::new(json!({"op": "add", "a": 1, "b": 2}))).await.expect("open");
     assert_eq!(next(&mut session).await["result"], 3);
-    let report = session.close().await.pipeline;
+    let report = finish(&session).await.pipeline;
     assert_eq!(report.nodes[1].ledger.dropped[&DropReason::NoTaker], 1);
     assert_balanced(&report);
 }
@@ -120,7 +123,7 @@ async fn both_ports_of_a_node_lead_out_under_their_names() {
     let second = within(session.output()).await.expect("an output");
     assert_eq!(first.output.as_deref(), Some("a"));
     assert_eq!(second.output.as_deref(), Some("a.side"));
-    session.close().await;
+    finish(&session).await;
 }
 
 #[tokio::test]
@@ -137,7 +140,7 @@ async fn two_branches_that_meet_again_keep_each_stream_in_order() {
     for n in 0..50 {
         session.input(item(n, "pass")).await.expect("open");
     }
-    session.close().await;
+    finish(&session).await;
     let outputs = rest(&mut session).await;
     let (slow, fast): (Vec<_>, Vec<_>) =
         outputs.into_iter().partition(|value| said(value, "thread") == "slow");
@@ -155,7 +158,7 @@ async fn media_drops_its_oldest_at_the_entrance_while_data_beside_it_waits() {
         session.input(tone(n)).await.expect("open");
     }
     session.input(item(20, "pass")).await.expect("open");
-    session.close().await;
+    finish(&session).await;
     let mut sequences = Vec::new();
     while let Some(taken) = within(session.output()).await {
         sequences.push(taken.sequence);
@@ -189,4 +192,21 @@ async fn an_invalid_manifest_starts_nothing_and_lists_all_faults() {
     let refused = runner().create_stream_session(&manifest(nodes, json!([]))).await.expect_err("two faults");
     let SessionError::InvalidManifest(faults) = refused else { panic!("{refused}") };
     assert_eq!(faults.error_count(), 2, "{faults}");
+}
+
+#[tokio::test]
+async fn two_nodes_are_at_work_at_the_same_time() {
+    let (nodes, edges) = chain(&[("Heavy", json!({"gate": "front"})), ("Heavy", json!({"gate": "back"}))]);
+    let mut session = start(nodes, edges).await;
+    session.input(item(0, "wait_behind")).await.expect("open");
+    within(Gate::named("back").reached()).await;
+    session.input(item(1, "wait")).await.expect("open");
+    within(Gate::named("front").reached()).await;
+    Gate::named("back").open();
+    Gate::named("front").open();
+    assert_eq!(
+        (next(&mut session).await["n"].as_u64(), next(&mut session).await["n"].as_u64()),
+        (Some(0), Some(1))
+    );
+    assert_balanced(&finish(&session).await.pipeline);
 }

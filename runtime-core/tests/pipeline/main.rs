@@ -15,7 +15,7 @@ use remotemedia_runtime_core::data::{PeerId, RuntimeData, StreamId, TrackId, Tra
 use remotemedia_runtime_core::manifest::Manifest;
 use remotemedia_runtime_core::node::NodeRegistry;
 use remotemedia_runtime_core::runner::PipelineRunner;
-use remotemedia_runtime_core::session::{PipelineReport, PipelineSession, SessionDeadlines};
+use remotemedia_runtime_core::session::{PipelineReport, PipelineSession, SessionDeadlines, SessionReport};
 use serde_json::{Value, json};
 
 use crate::nodes::{Heavy, Light, Ticker};
@@ -119,4 +119,16 @@ fn assert_balanced(report: &PipelineReport) {
     let edges: u64 = report.edges.iter().map(|edge| edge.ledger.sent).sum();
     let unrouted: u64 = report.nodes.iter().map(|node| node.unrouted.sent).sum();
     assert!(report.total.sent >= edges + unrouted, "{report:#?}");
+}
+
+/// Ends a session, and sees that of every item it is known where it went.
+async fn finish(session: &PipelineSession) -> SessionReport {
+    let report = session.close().await;
+    let waiting = report.outputs_waiting;
+    for ledger in report.pipeline.edges.iter().map(|edge| &edge.ledger).chain([&report.pipeline.total]) {
+        assert!(ledger.sent >= ledger.delivered + ledger.dropped_total(), "{report:#?}");
+    }
+    let under_way: u64 = report.pipeline.edges.iter().map(|edge| edge.ledger.under_way()).sum();
+    assert_eq!((report.pipeline.total.under_way(), under_way), (waiting, waiting), "{report:#?}");
+    report
 }

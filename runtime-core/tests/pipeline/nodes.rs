@@ -36,6 +36,7 @@ fn one() -> u8 {
 }
 
 /// A node that does what each item's `do` says: `pass`, `twice`, `fail`, `panic`, `wait` (at its gate),
+/// `wait_behind` (the next node, at its gate),
 /// `hold` (until flushed), `stray` (to a port that it does not have), `half` (an output, then a failure),
 /// `side` (to its second port), `new` (an output that knows nothing of the item), `tell` (sends the
 /// control item in `message`).
@@ -71,7 +72,11 @@ impl Script {
         said["thread"] = json!(std::thread::current().name());
         let command = told["do"].as_str().unwrap_or("pass");
         // Only the first node of a chain does it; all of them hold back.
-        said["do"] = json!(if command == "hold" { "hold" } else { "pass" });
+        said["do"] = json!(match command {
+            "hold" => "hold",
+            "wait_behind" => "wait",
+            _ => "pass",
+        });
         let answer = item.with_data(said);
         match command {
             "twice" => outputs.send(answer.clone()),

@@ -6,7 +6,7 @@ use remotemedia_runtime_core::session::{NodeFault, SessionEvent};
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{assert_balanced, chain, next, numbers, start, within};
+use super::{assert_balanced, chain, finish, next, numbers, start, within};
 
 #[tokio::test(start_paused = true)]
 async fn a_source_is_asked_at_the_times_that_it_names() {
@@ -20,7 +20,7 @@ async fn a_source_is_asked_at_the_times_that_it_names() {
         assert!(outputs[n as usize]["elapsed_ms"].as_u64() >= Some(n * 40));
     }
     assert_eq!(numbers(&outputs), [0, 1, 2, 3, 4]);
-    let report = session.close().await;
+    let report = finish(&session).await;
     assert_eq!((report.aborted.len(), report.pipeline.output.delivered), (0, 5));
     assert_balanced(&report.pipeline);
 }
@@ -33,7 +33,7 @@ async fn a_heavy_pipeline_behind_a_source_is_stopped_by_the_close() {
     for n in 0..10 {
         assert_eq!(next(&mut session).await["n"], n);
     }
-    let report = within(session.close()).await;
+    let report = within(finish(&session)).await;
     assert_eq!((report.aborted.len(), report.is_balanced()), (0, true));
 }
 
@@ -49,5 +49,5 @@ async fn a_source_that_panics_is_made_anew_a_while_later() {
     assert_eq!(numbers(&outputs), [0, 1, 0, 1]);
     let event = within(events.recv()).await;
     assert!(matches!(event, Some(SessionEvent::NodeFailed { fault: NodeFault::Panic { .. }, .. })));
-    assert_balanced(&session.close().await.pipeline);
+    assert_balanced(&finish(&session).await.pipeline);
 }

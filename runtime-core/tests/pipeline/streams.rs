@@ -7,7 +7,7 @@ use remotemedia_runtime_core::session::SessionError;
 use serde_json::{Value, json};
 
 use super::nodes::Gate;
-use super::{assert_balanced, chain, item, next, numbers, rest, said, start, stream, value, within};
+use super::{assert_balanced, chain, finish, item, next, numbers, rest, said, start, stream, value, within};
 
 fn from(peer: &str, n: u64, command: &str) -> TransportData {
     item(n, command).from_stream(stream(peer))
@@ -36,7 +36,7 @@ async fn a_stream_scoped_node_has_an_instance_per_stream_and_one_for_the_user() 
         }
         assert_eq!((seen[&Some(2)], seen[&Some(1)], seen[&Some(3)]), (Some(2), Some(1), Some(1)));
         assert_eq!(session.ledger().nodes[0].instances, 3);
-        assert_balanced(&session.close().await.pipeline);
+        assert_balanced(&finish(&session).await.pipeline);
         assert_eq!(session.ledger().nodes[0].instances, 0);
     }
 }
@@ -49,7 +49,7 @@ async fn a_session_scoped_node_sees_all_streams() {
     assert_eq!(next(&mut session).await["seen"], 1);
     assert_eq!(next(&mut session).await["seen"], 2);
     assert_eq!(session.ledger().nodes[0].instances, 1);
-    session.close().await;
+    finish(&session).await;
 }
 
 #[tokio::test]
@@ -66,7 +66,7 @@ async fn a_closed_stream_is_drained_and_flushed_and_the_next_item_begins_it_anew
     assert_eq!(next(&mut session).await["seen"], 1);
     session.input(from("bob", 3, "pass")).await.expect("open");
     assert_eq!(next(&mut session).await["seen"], 2);
-    assert_balanced(&session.close().await.pipeline);
+    assert_balanced(&finish(&session).await.pipeline);
 }
 
 #[tokio::test]
@@ -83,14 +83,14 @@ async fn a_session_scoped_node_hears_of_a_streams_end_after_its_last_item() {
     }
     assert_eq!(said(&outputs[20], "ended"), "ann/data");
     assert_eq!(numbers(&outputs[..20]), (0..20).collect::<Vec<_>>());
-    assert_balanced(&session.close().await.pipeline);
+    assert_balanced(&finish(&session).await.pipeline);
 }
 
 #[tokio::test]
 async fn closing_a_stream_that_never_sent_does_nothing() {
     let session = start(json!([for_all("Light", json!({}))]), json!([])).await;
     assert_eq!(session.close_stream(&stream("nobody")).await, []);
-    session.close().await;
+    finish(&session).await;
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn items_of_a_stream_are_refused_while_it_is_being_closed() {
     gate.open();
     assert_eq!(within(closing).await.expect("no panic"), []);
     assert_eq!(next(&mut session).await["n"], 0);
-    assert_balanced(&session.close().await.pipeline);
+    assert_balanced(&finish(&session).await.pipeline);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -153,7 +153,7 @@ async fn a_burst_of_one_stream_costs_another_nothing_at_a_node_for_all() {
         session.input(tone("ann", n)).await.expect("open");
     }
     session.input(tone("bob", 1)).await.expect("open");
-    session.close().await;
+    finish(&session).await;
     let mut of_bob = 0;
     while let Some(taken) = within(session.output()).await {
         of_bob += u32::from(taken.source == Some(stream("bob")));
@@ -173,7 +173,7 @@ async fn stream_256_is_taken_and_stream_257_refused_until_one_is_closed() {
     assert_eq!(refused.to_string(), "session has 256 streams already, close one first");
     session.close_stream(&stream("p7")).await;
     session.input(from("late", 257, "pass")).await.expect("room again");
-    session.close().await;
+    finish(&session).await;
     assert_eq!(rest(&mut session).await.len(), 257);
     assert_balanced(&session.ledger());
 }
@@ -187,5 +187,5 @@ async fn an_output_made_from_nothing_gets_the_stream_and_the_entry_time_of_its_i
     session.input(sent).await.expect("open");
     let output = within(session.output()).await.expect("an output");
     assert_eq!((output.source, output.entered), (Some(stream("ann")), entered));
-    session.close().await;
+    finish(&session).await;
 }
