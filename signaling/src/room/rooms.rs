@@ -347,7 +347,7 @@ fn check_announce(params: &AnnounceParams) -> Result<(), Refusal> {
                 expected: format!("at most {MAX_CODECS} codecs"),
             });
         }
-        codecs.iter().try_for_each(|codec| check_text(field, codec, MAX_CODEC_NAME_CHARS))?;
+        codecs.iter().try_for_each(|codec| check_codec(field, codec))?;
     }
     Ok(())
 }
@@ -362,6 +362,18 @@ fn check_message(message: &Message) -> Result<(), Refusal> {
         | Message::CallEnd { call_id, .. } => ("call_id", call_id),
     };
     Ok(check_label(field, label)?)
+}
+
+/// A codec's name is a token of a media type (RFC 6838 §4.2), in which a name of one character takes one byte.
+fn check_codec(field: &'static str, name: &str) -> Result<(), Refusal> {
+    check_text(field, name, MAX_CODEC_NAME_CHARS)?;
+    if name.is_empty()
+        || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+/".contains(&byte))
+    {
+        let expected = "a codec's name, such as H264 or opus".to_owned();
+        return Err(Refusal::InvalidParams { field, value: format!("{name:?}"), expected });
+    }
+    Ok(())
 }
 
 fn check_text(field: &'static str, text: &str, max_chars: usize) -> Result<(), Refusal> {

@@ -54,8 +54,10 @@ pub struct ServerTimeouts {
     pub request_head: Duration,
     /// Between two pings. Default 15 s.
     pub ping_interval: Duration,
-    /// For any sign of life on a WebSocket. More than `ping_interval`. Default 40 s.
+    /// For any sign of life on a WebSocket. At least `ping_interval`. Default 40 s.
     pub silence: Duration,
+    /// For all requests of a connection that does not become a WebSocket. Default 60 s.
+    pub http_connection: Duration,
     /// For a connection to take one message. Default 10 s.
     pub write: Duration,
 }
@@ -106,6 +108,7 @@ impl Default for ServerTimeouts {
             request_head: Duration::from_secs(10),
             ping_interval: Duration::from_secs(15),
             silence: Duration::from_secs(40),
+            http_connection: Duration::from_secs(60),
             write: Duration::from_secs(10),
         }
     }
@@ -123,8 +126,8 @@ impl ServerConfig {
         in_range("limits.connections", limits.connections, 1..=100_000)?;
         in_range("limits.outbox_events", limits.outbox_events, 16..=65_536)?;
         in_range("limits.outbox_bytes", limits.outbox_bytes, sdp_bytes..=64 * 1024 * 1024)?;
-        in_range("limits.rooms.sessions", rooms.sessions, 1..=100_000)?;
-        in_range("limits.rooms.peers_per_session", rooms.peers_per_session, 1..=10_000)?;
+        in_range("limits.rooms.sessions", rooms.sessions, 1..=MAX_SESSIONS)?;
+        in_range("limits.rooms.peers_per_session", rooms.peers_per_session, 1..=MAX_PEERS)?;
         in_range("limits.rooms.mesh_peers", rooms.mesh_peers, 1..=rooms.peers_per_session)?;
         let timeouts = &self.timeouts;
         let least = Duration::from_millis(10);
@@ -132,6 +135,7 @@ impl ServerConfig {
         in_range("timeouts.request_head", timeouts.request_head, least..=HOUR)?;
         in_range("timeouts.ping_interval", timeouts.ping_interval, least..=HOUR)?;
         in_range("timeouts.silence", timeouts.silence, timeouts.ping_interval..=HOUR)?;
+        in_range("timeouts.http_connection", timeouts.http_connection, least..=HOUR)?;
         in_range("timeouts.write", timeouts.write, least..=HOUR)
     }
 
@@ -165,6 +169,11 @@ where
     Err(ServerError::Config { field, value: format!("{value:?}"), expected })
 }
 
+/// So many fit into the 1 MiB of the longest message: a session in `session.list` takes at most 200 bytes, a
+/// peer in the reply to `peer.announce` at most 2000.
+const MAX_SESSIONS: u32 = 4096;
+const MAX_PEERS: u32 = 512;
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[cfg(test)]
@@ -184,5 +193,11 @@ mod tests {
         config.limits.sdp_bytes -= 1;
         let message = config.check().expect_err("one past it").to_string();
         assert_eq!(message, "limits.sdp_bytes is 65535, and must be 65536 to 4194304");
+
+        let mut config = ServerConfig::default();
+        config.timeouts.silence = config.timeouts.ping_interval;
+        config.check().expect("at the limit");
+        config.timeouts.silence -= Duration::from_nanos(1);
+        config.check().expect_err("one past it");
     }
 }

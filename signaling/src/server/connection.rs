@@ -8,12 +8,12 @@ use jsonrpsee::SubscriptionSink;
 use jsonrpsee::types::{SubscriptionId, SubscriptionPayload, SubscriptionResponse};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
-use tokio::time::{interval, timeout};
+use tokio::time::{interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, info_span};
 
 use super::ServerConfig;
-use super::dispatch::{Dispatcher, binary_frame, farewell};
+use super::dispatch::{Dispatcher, farewell};
 use super::hub::{Hub, Line};
 use crate::protocol::{EVENTS_METHOD, LeaveReason, SignalingEvent};
 use crate::room::{CloseCause, ConnectionId, RateLimit, Refusal};
@@ -145,19 +145,25 @@ async fn converse(service: &Service, caller: &Arc<Caller>, socket: &mut WebSocke
                     Ok(Frame::Text(text)) => {
                         service.dispatcher.reply(caller, &mut rate, &text, Instant::now()).await
                     }
-                    Ok(Frame::Binary { bytes }) => Some(binary_frame(bytes)),
+                    Ok(Frame::Binary { bytes }) => {
+                        Some(service.dispatcher.refuse_binary(&mut rate, bytes, Instant::now()))
+                    }
                     Ok(Frame::Alive) => None,
                     Err(error) => return End::Gone(error),
                 }
             }
             event = caller.line.outbox.next() => {
-                service.hub.counters.events_delivered.fetch_add(1, Relaxed);
-                caller.subscription_id().map(|id| notification(id, &event))
-            }
-            _ = pings.tick() => {
-                if last_sign.elapsed() >= timeouts.silence {
-                    return End::Silent;
+                if let Some(id) = caller.subscription_id() {
+                    let text = notification(id, &event);
+                    if let Err(end) = write(&mut socket.sender, text, timeouts.write).await {
+                        return end;
+                    }
+                    service.hub.counters.events_delivered.fetch_add(1, Relaxed);
                 }
+                None
+            }
+            () = sleep_until(last_sign + timeouts.silence) => return End::Silent,
+            _ = pings.tick() => {
                 match timeout(timeouts.write, socket.sender.ping()).await {
                     Ok(Ok(())) => None,
                     Ok(Err(error)) => return End::Gone(error),

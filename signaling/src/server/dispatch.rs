@@ -9,6 +9,7 @@ use jsonrpsee::core::server::helpers::prepare_error;
 use jsonrpsee::core::server::{BoundedSubscriptions, MethodSink, SubscriptionState};
 use jsonrpsee::types::{ErrorObjectOwned, Id, Notification, Params, Request};
 use jsonrpsee::{ConnectionId, Extensions, MethodCallback, MethodResponse, Methods as Table};
+use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
@@ -59,21 +60,36 @@ impl Dispatcher {
         now: Instant,
     ) -> Option<MethodResponse> {
         if let Err(refusal) = rate.admit(now) {
+            if is_notification(text) {
+                return None;
+            }
             let (id, _) = prepare_error(text.as_bytes());
             return Some(MethodResponse::error(id, error_object(&refusal)));
         }
         let request = match serde_json::from_str::<Request<'_>>(text) {
             Ok(request) => request,
             // JSON-RPC 2.0 §4.1: a notification gets no reply. None of ours means anything without one.
-            Err(_) if serde_json::from_str::<Notification<'_, Option<&RawValue>>>(text).is_ok() => {
-                return None;
-            }
+            Err(_) if is_notification(text) => return None,
             Err(error) => return Some(malformed(text, &error)),
         };
         if let Err(refusal) = self.check_size(&request.method, text.len()) {
             return Some(MethodResponse::error(request.id, error_object(&refusal)));
         }
         Some(self.call(caller, request).await)
+    }
+
+    /// Refuses a binary frame, which counts as a request.
+    pub(super) fn refuse_binary(&self, rate: &mut RateLimit, bytes: usize, now: Instant) -> String {
+        self.hub.counters.requests_received.fetch_add(1, Relaxed);
+        let object = match rate.admit(now) {
+            Ok(()) => {
+                let message = "binary frames are not taken: send JSON as text";
+                standard(ErrorCode::InvalidRequest, message, &format!("a binary frame of {bytes} bytes"))
+            }
+            Err(refusal) => error_object(&refusal),
+        };
+        self.hub.counters.count_refusal(object.code());
+        Box::<str>::from(MethodResponse::error(Id::Null, object).into_json()).into()
     }
 
     fn check_size(&self, method: &str, bytes: usize) -> Result<(), Refusal> {
@@ -144,7 +160,7 @@ impl Dispatcher {
 }
 
 /// Parameters of `events.unsubscribe`; jsonrpsee's client sends them by position, and its server takes no others.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 #[serde(untagged, expecting = "expected one subscription id, a number")]
 enum Unsubscribe {
     Named(UnsubscribeParams),
@@ -153,11 +169,11 @@ enum Unsubscribe {
 
 /// Brings jsonrpsee's own error for parameters into the form of all others.
 fn say_which_params(id: Id<'_>, response: MethodResponse) -> MethodResponse {
-    #[derive(serde::Deserialize)]
+    #[derive(Deserialize)]
     struct Reply {
         error: Error,
     }
-    #[derive(serde::Deserialize)]
+    #[derive(Deserialize)]
     struct Error {
         data: String,
     }
@@ -168,9 +184,21 @@ fn say_which_params(id: Id<'_>, response: MethodResponse) -> MethodResponse {
     let Ok(Reply { error: Error { data: problem } }) = serde_json::from_str(response.as_ref()) else {
         return response;
     };
+    let problem = quoted_in_part(&problem);
     let message = format!("the parameters are not those of the method: {problem}");
     MethodResponse::error(id, standard(ErrorCode::InvalidParams, &message, &problem))
 }
+
+/// Cuts off what a foreign value makes of an error's text.
+fn quoted_in_part(problem: &str) -> String {
+    match problem.char_indices().nth(MAX_PROBLEM_CHARS) {
+        None => problem.to_owned(),
+        Some((end, _)) => format!("{}…", &problem[..end]),
+    }
+}
+
+/// Of what is wrong with a parameter, characters.
+const MAX_PROBLEM_CHARS: usize = 200;
 
 /// The reply to a frame that is not one request.
 fn malformed(text: &str, error: &serde_json::Error) -> MethodResponse {
@@ -190,12 +218,18 @@ fn malformed(text: &str, error: &serde_json::Error) -> MethodResponse {
     MethodResponse::error(id, standard(ErrorCode::InvalidRequest, message, &error))
 }
 
-/// The reply to a binary frame.
-pub(super) fn binary_frame(bytes: usize) -> String {
-    let problem = format!("a binary frame of {bytes} bytes");
-    let object =
-        standard(ErrorCode::InvalidRequest, "binary frames are not taken: send JSON as text", &problem);
-    Box::<str>::from(MethodResponse::error(Id::Null, object).into_json()).into()
+/// Whether a text is a request without any `id`: one that is there but cannot be read wants a reply.
+fn is_notification(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Probe {
+        #[serde(default, rename = "id", deserialize_with = "is_there")]
+        has_id: bool,
+    }
+    fn is_there<'de, D: serde::Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+        serde::de::IgnoredAny::deserialize(value).map(|_| true)
+    }
+    serde_json::from_str::<Probe>(text).is_ok_and(|probe| !probe.has_id)
+        && serde_json::from_str::<Notification<'_, Option<&RawValue>>>(text).is_ok()
 }
 
 /// The reply to nothing in particular, which says why the connection is about to end.

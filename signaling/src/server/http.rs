@@ -49,7 +49,7 @@ impl Site {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return response;
         }
-        let upgrades = request.headers().contains_key(header::UPGRADE);
+        let upgrades = asks_for_websocket(request.headers());
         match request.uri().path() {
             "/" | "/ws" if upgrades => self.upgrade(request),
             "/ws" => {
@@ -123,6 +123,13 @@ impl Site {
     fn spawn(&self, serving: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(self.aborting.clone().run_until_cancelled_owned(serving));
     }
+}
+
+/// Whether a request wants the WebSocket (RFC 9110 §7.8: a list of protocols, in any case), and not, as some
+/// programs do of every server, HTTP/2.
+fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    let protocols = headers.get_all(header::UPGRADE).iter().filter_map(|value| value.to_str().ok());
+    protocols.flat_map(|value| value.split(',')).any(|name| name.trim().eq_ignore_ascii_case("websocket"))
 }
 
 /// Whether a page may connect, by the origin that its browser tells; programs tell none.

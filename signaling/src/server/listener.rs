@@ -10,8 +10,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tracing::{debug, warn};
 
+use super::ServerTimeouts;
 use super::http::Site;
 
 /// Accepts until the server stops.
@@ -37,14 +39,15 @@ pub(super) async fn listen(listener: TcpListener, site: Arc<Site>) {
     stopping.run_until_cancelled(accept).await;
 }
 
-/// Serves HTTP on one connection, until it is idle for too long, becomes a WebSocket, or the server stops.
+/// Serves HTTP on one connection, until it is idle for too long, has had its time, becomes a WebSocket, or the
+/// server stops.
 async fn serve(stream: TcpStream, site: Arc<Site>) {
     if let Err(error) = stream.set_nodelay(true) {
         debug!(%error, "the client went before it was served");
         return;
     }
     let stopping = site.service.stopping.clone();
-    let request_head = site.service.config.timeouts.request_head;
+    let ServerTimeouts { request_head, http_connection, .. } = site.service.config.timeouts;
     let answer = service_fn(|request| {
         let response = site.answer(request);
         async move { Ok::<_, Infallible>(response) }
@@ -55,8 +58,10 @@ async fn serve(stream: TcpStream, site: Arc<Site>) {
         .max_buf_size(HTTP_BUFFER_BYTES)
         .serve_connection(TokioIo::new(stream), answer)
         .with_upgrades();
-    if let Some(Err(error)) = stopping.run_until_cancelled(connection).await {
-        debug!(%error, "HTTP connection over");
+    match stopping.run_until_cancelled(timeout(http_connection, connection)).await {
+        None | Some(Ok(Ok(()))) => {}
+        Some(Ok(Err(error))) => debug!(%error, "HTTP connection over"),
+        Some(Err(_)) => debug!("HTTP connection ended: its time is over"),
     }
 }
 

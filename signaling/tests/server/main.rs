@@ -1,172 +1,20 @@
 //! The server over real sockets, with clients that write frames by hand.
 
-use std::net::SocketAddr;
+mod client;
+mod limits;
+
 use std::time::Duration;
 
-use remotemedia_signaling::protocol::ErrorCode;
+use remotemedia_signaling::protocol::{ErrorCode, METHODS};
 use remotemedia_signaling::server::{AllowedOrigins, ServerTimeouts, WebFiles};
-use remotemedia_signaling::websocket::{
-    CloseCode, ConnectError, Endpoint, Frame, WebSocket, WebSocketError, connect,
-};
-use remotemedia_signaling::{ServerConfig, ServerHandle, SignalingServer};
+use remotemedia_signaling::websocket::{CloseCode, ConnectError, Endpoint, connect};
+use remotemedia_signaling::{ServerConfig, SignalingServer};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// For what must happen; a test that waits this long has failed.
-const DEADLINE: Duration = Duration::from_secs(20);
-
-async fn server(config: ServerConfig) -> ServerHandle {
-    SignalingServer::start(config).await.expect("a server on a free port")
-}
-
-/// A client that writes JSON by hand.
-struct Client {
-    socket: WebSocket,
-    next_id: u64,
-    /// Events that came in while a reply was waited for.
-    events: Vec<Value>,
-}
-
-impl Client {
-    async fn connect(server: &ServerHandle) -> Self {
-        let endpoint = Endpoint::parse(&server.url()).expect("the server's own URL");
-        let socket = connect(&endpoint, DEADLINE, 16 << 20).await.expect("a connection");
-        Self { socket, next_id: 1, events: Vec::new() }
-    }
-
-    async fn subscribed(server: &ServerHandle) -> Self {
-        let mut client = Self::connect(server).await;
-        client.ok("events.subscribe", json!({})).await;
-        client
-    }
-
-    async fn announced(server: &ServerHandle, session: &str, peer_id: &str) -> Self {
-        let mut client = Self::subscribed(server).await;
-        client.ok("peer.announce", json!({"session": session, "peer_id": peer_id})).await;
-        client
-    }
-
-    async fn write(&mut self, text: impl Into<String>) {
-        self.socket.sender.send(text.into()).await.expect("an open connection");
-    }
-
-    async fn read(&mut self) -> Result<Value, WebSocketError> {
-        loop {
-            match timeout(DEADLINE, self.socket.receiver.receive()).await.expect("a frame in time")? {
-                Frame::Text(text) => return Ok(serde_json::from_str(&text).expect("the server writes JSON")),
-                Frame::Alive => {}
-                Frame::Binary { .. } => panic!("the server writes text"),
-            }
-        }
-    }
-
-    /// The next reply, whatever it is to.
-    async fn reply(&mut self) -> Value {
-        loop {
-            let message = self.read().await.expect("an open connection");
-            if message.get("id").is_some() {
-                return message;
-            }
-            self.events.push(message["params"]["result"].clone());
-        }
-    }
-
-    async fn event(&mut self) -> Value {
-        if !self.events.is_empty() {
-            return self.events.remove(0);
-        }
-        let message = self.read().await.expect("an open connection");
-        assert_eq!(message["method"], "events", "{message}");
-        message["params"]["result"].clone()
-    }
-
-    async fn call(&mut self, method: &str, params: Value) -> Value {
-        let id = self.next_id;
-        self.next_id += 1;
-        self.write(json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string()).await;
-        let reply = self.reply().await;
-        assert_eq!(reply["id"], id, "replies come in order: {reply}");
-        reply
-    }
-
-    async fn ok(&mut self, method: &str, params: Value) -> Value {
-        let reply = self.call(method, params).await;
-        assert!(reply.get("error").is_none(), "{method}: {reply}");
-        reply["result"].clone()
-    }
-
-    async fn error(&mut self, method: &str, params: Value) -> Value {
-        let reply = self.call(method, params).await;
-        assert!(reply.get("result").is_none(), "{method}: {reply}");
-        reply["error"].clone()
-    }
-
-    /// Reads to the end and returns what the server says of it.
-    async fn close_code(&mut self) -> u16 {
-        loop {
-            match self.read().await {
-                Ok(_) => {}
-                Err(WebSocketError::Closed { code, .. }) => return code,
-                Err(other) => panic!("not closed in due form: {other}"),
-            }
-        }
-    }
-}
-
-/// One request by hand over a connection of its own; the whole answer.
-async fn http(address: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).await.expect("a connection");
-    stream.write_all(request.as_bytes()).await.expect("an open connection");
-    let mut answer = Vec::new();
-    timeout(DEADLINE, stream.read_to_end(&mut answer)).await.expect("an end in time").expect("an answer");
-    String::from_utf8(answer).expect("the server writes UTF-8")
-}
-
-async fn get(address: SocketAddr, path: &str) -> String {
-    http(address, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await
-}
-
-/// A handshake by hand, after which nothing is read or written by itself.
-async fn silent_websocket(address: SocketAddr) -> TcpStream {
-    let mut stream = TcpStream::connect(address).await.expect("a connection");
-    let request = "GET /ws HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-        sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
-    stream.write_all(request.as_bytes()).await.expect("an open connection");
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(timeout(DEADLINE, stream.read_u8()).await.expect("an answer in time").expect("an answer"));
-    }
-    assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
-    stream
-}
-
-/// A masked text frame, RFC 6455 §5.2, with a mask of zeros.
-fn text_frame(text: &str) -> Vec<u8> {
-    let mut frame = vec![0x81];
-    match text.len() {
-        short @ 0..126 => frame.push(0x80 | short as u8),
-        long => {
-            frame.push(0x80 | 127);
-            frame.extend((long as u64).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(text.as_bytes());
-    frame
-}
-
-/// A request of exactly so many bytes.
-fn request_of(bytes: usize, method: &str, id: u64) -> String {
-    let request = |pad: &str| {
-        let params = json!({"to": "b", "handshake_id": "h", "sdp": pad});
-        json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}).to_string()
-    };
-    let text = request(&"x".repeat(bytes - request("").len()));
-    assert_eq!(text.len(), bytes);
-    text
-}
+use client::{Client, DEADLINE, get, http, server, silent_websocket, text_frame};
 
 #[tokio::test]
 async fn a_frame_that_is_not_a_request_is_answered_and_the_connection_stays() {
@@ -182,6 +30,11 @@ async fn a_frame_that_is_not_a_request_is_answered_and_the_connection_stays() {
         ("{\"id\":5,\"method\":\"peer.list\"}", -32600, json!(5)),
         ("{\"jsonrpc\":\"1.0\",\"id\":6,\"method\":\"peer.list\"}", -32600, json!(6)),
         ("{\"jsonrpc\":\"2.0\",\"id\":\"x\",\"method\":7}", -32600, json!("x")),
+        ("{\"jsonrpc\":\"2.0\",\"id\":-1,\"method\":\"server.info\"}", -32600, Value::Null),
+        ("{\"jsonrpc\":\"2.0\",\"id\":1.5,\"method\":\"server.info\"}", -32600, Value::Null),
+        ("{\"jsonrpc\":\"2.0\",\"id\":true,\"method\":\"server.info\"}", -32600, Value::Null),
+        ("{\"jsonrpc\":\"2.0\",\"id\":{},\"method\":\"server.info\"}", -32600, Value::Null),
+        ("{\"jsonrpc\":\"2.0\",\"id\":18446744073709551616,\"method\":\"server.info\"}", -32600, Value::Null),
         ("[]", -32600, Value::Null),
         ("[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"peer.list\"}]", -32600, Value::Null),
     ];
@@ -233,99 +86,13 @@ async fn an_unknown_method_and_wrong_parameters_are_named() {
 }
 
 #[tokio::test]
-async fn a_message_may_be_as_long_as_its_limit_and_not_one_byte_longer() {
+async fn every_method_that_is_documented_is_there() {
     let server = server(ServerConfig::default()).await;
-    let mut client = Client::announced(&server, "s", "a").await;
-    let _target = Client::announced(&server, "s", "b").await;
-    let (control, sdp) = (64 * 1024, 256 * 1024);
-    for (method, limit) in [("peer.ice_candidate", control), ("peer.dance", control), ("peer.offer", sdp)] {
-        client.write(request_of(limit, method, 70)).await;
-        let reply = client.reply().await;
-        assert_ne!(reply["error"]["code"], -32008, "{method} at the limit");
-        client.write(request_of(limit + 1, method, 71)).await;
-        let reply = client.reply().await;
-        let error = &reply["error"];
-        assert_eq!(
-            (&reply["id"], &error["code"]),
-            (&json!(71), &json!(-32008)),
-            "{method} one past the limit"
-        );
-        assert_eq!(
-            (&error["data"]["bytes"], &error["data"]["max_bytes"]),
-            (&json!(limit + 1), &json!(limit))
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_frame_too_long_to_be_read_ends_its_connection_with_a_reason() {
-    let server = server(ServerConfig::default()).await;
-    let mut other = Client::announced(&server, "s", "b").await;
-    let mut client = Client::announced(&server, "s", "a").await;
-    assert_eq!(other.event().await["type"], "peer_joined");
-    client.write("x".repeat(512 * 1024 + 1)).await;
-    let reply = client.reply().await;
-    assert_eq!((&reply["error"]["code"], &reply["id"]), (&json!(-32008), &Value::Null), "{reply}");
-    assert_eq!(client.close_code().await, CloseCode::TooLarge.code());
-    let left = other.event().await;
-    assert_eq!((&left["type"], &left["reason"]), (&json!("peer_left"), &json!("disconnected")));
-}
-
-#[tokio::test]
-async fn a_binary_frame_is_refused_and_the_connection_stays() {
-    let server = server(ServerConfig::default()).await;
-    let mut stream = silent_websocket(server.address()).await;
-    let mut frame = text_frame("{}");
-    frame[0] = 0x82;
-    stream.write_all(&frame).await.expect("an open connection");
-    stream.write_all(&text_frame("{}")).await.expect("an open connection");
-    // Both answers fit one short frame each: two replies with the code of an invalid request.
-    let mut answer = String::new();
-    while answer.matches("-32600").count() < 2 {
-        let mut bytes = [0; 1024];
-        let n =
-            timeout(DEADLINE, stream.read(&mut bytes)).await.expect("an answer in time").expect("an answer");
-        assert_ne!(n, 0, "the connection stays");
-        answer.push_str(&String::from_utf8_lossy(&bytes[..n]));
-    }
-    assert!(answer.contains("binary frames are not taken"), "{answer}");
-}
-
-#[tokio::test]
-async fn requests_past_the_rate_are_refused_with_the_time_to_wait() {
-    let mut config = ServerConfig::default();
-    config.limits.request_burst = 5;
-    config.limits.requests_per_second = 1;
-    let server = server(config).await;
     let mut client = Client::connect(&server).await;
-    for _ in 0..5 {
-        client.ok("server.info", json!({})).await;
+    for spec in METHODS {
+        let code = client.call(spec.name, json!({})).await["error"]["code"].clone();
+        assert_ne!(code, ErrorCode::MethodNotFound.code(), "{}", spec.name);
     }
-    let error = client.error("server.info", json!({})).await;
-    assert_eq!(error["code"], -32009);
-    let wait = error["data"]["retry_after_ms"].as_u64().expect("a time");
-    assert!((1..=1000).contains(&wait), "{error}");
-    // Another connection has its own.
-    Client::connect(&server).await.ok("server.info", json!({})).await;
-}
-
-#[tokio::test]
-async fn one_connection_too_many_is_told_so_and_closed() {
-    let mut config = ServerConfig::default();
-    config.limits.connections = 2;
-    let server = server(config).await;
-    let mut first = Client::announced(&server, "s", "a").await;
-    let second = Client::announced(&server, "s", "b").await;
-    let mut third = Client::connect(&server).await;
-    let reply = third.reply().await;
-    assert_eq!((&reply["error"]["code"], &reply["id"]), (&json!(-32014), &Value::Null), "{reply}");
-    assert_eq!(third.close_code().await, CloseCode::TryAgainLater.code());
-    assert_eq!(server.report().connections_refused, 1);
-    // A place that is given up can be taken.
-    drop(second);
-    assert_eq!(first.event().await["type"], "peer_joined");
-    assert_eq!(first.event().await["type"], "peer_left");
-    Client::announced(&server, "s", "c").await;
 }
 
 #[tokio::test]
@@ -458,19 +225,6 @@ async fn a_connection_that_falls_silent_leaves() {
 }
 
 #[tokio::test]
-async fn a_connection_that_says_nothing_at_all_is_closed() {
-    let timeouts = ServerTimeouts { request_head: Duration::from_millis(50), ..ServerTimeouts::default() };
-    let server = server(ServerConfig { timeouts, ..ServerConfig::default() }).await;
-    for start in ["", "GET / HTTP/1.1\r\nhost:"] {
-        // Nothing, or half a request: the end comes from the server.
-        http(server.address(), start).await;
-    }
-    // The same after a whole request on a connection that is kept.
-    let answer = http(server.address(), "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-}
-
-#[tokio::test]
 async fn a_resumed_peer_ends_its_old_connection_with_a_reason() {
     let server = server(ServerConfig::default()).await;
     let mut old = Client::subscribed(&server).await;
@@ -541,6 +295,8 @@ async fn a_request_that_is_not_a_handshake_is_told_what_is_expected() {
     let server = server(ServerConfig::default()).await;
     let address = server.address();
     assert!(get(address, "/ws").await.starts_with("HTTP/1.1 426"));
+    let wants_http2 = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close, upgrade\r\nupgrade: h2c\r\n\r\n";
+    assert!(http(address, wants_http2).await.starts_with("HTTP/1.1 200"));
     let request = "GET /ws HTTP/1.1\r\nhost: x\r\nconnection: close, upgrade\r\nupgrade: websocket\r\n\
         sec-websocket-version: 8\r\n\r\n";
     let answer = http(address, request).await;
@@ -616,7 +372,7 @@ async fn a_connection_in_memory_is_one_like_any_other() {
     let server = server(ServerConfig::default()).await;
     let mut networked = Client::announced(&server, "s", "a").await;
     let socket = server.connect_in_memory(1 << 20).await;
-    let mut client = Client { socket, next_id: 1, events: Vec::new() };
+    let mut client = Client::over(socket);
     client.ok("events.subscribe", json!({})).await;
     let result = client.ok("peer.announce", json!({"session": "s", "peer_id": "b"})).await;
     assert_eq!(result["peers"][0]["peer_id"], "a");
