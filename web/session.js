@@ -38,6 +38,7 @@ export class Session extends EventTarget {
   #links = new Links();
   #callId = null;
   #calledId = null;
+  #joins = 0;
   #keepalive = null;
   #wake = null;
 
@@ -189,10 +190,10 @@ export class Session extends EventTarget {
       capabilities: CAPABILITIES,
       resume_token: resumeToken,
     });
+    this.#joins += 1;
     this.membership = {
       session: result.session,
       peerId: result.peer_id,
-      generation: result.generation,
       displayName,
       resumeToken: result.resume_token,
       topology: result.topology,
@@ -269,12 +270,15 @@ export class Session extends EventTarget {
     return this.#links.outdated(peerId, this.#generations(peerId)) && this.linkState(peerId) !== 'connected';
   }
 
+  /** Our own joins are counted here: a server that was started anew counts from one again. */
   #generations(peerId) {
-    return `${this.peers.get(peerId)?.generation} ${this.membership.generation}`;
+    return `${this.peers.get(peerId)?.generation} ${this.#joins}`;
   }
 
   #callPipeline() {
     const { peer_id: peerId } = this.#pipelinePeer();
+    // The picture goes to one pipeline, also where the former one left only the session.
+    if (this.#calledId !== null && this.#calledId !== peerId) this.#links.drop(this.#calledId);
     this.#callId = randomId();
     this.#calledId = peerId;
     this.#log(`calling ${peerId}`);
@@ -307,7 +311,7 @@ export class Session extends EventTarget {
     if (this.#links.get(peerId) !== link) return;
     this.#log(`${peerId}: ${link.state}${link.state === 'failed' ? ` (${link.cause})` : ''}`);
     if (peerId !== this.#calledId) this.#changed();
-    else if (!this.peers.has(peerId) && link.state !== 'connected') this.#pipelineGone('disconnected');
+    else if (!this.peers.has(peerId) && link.state === 'failed') this.#pipelineGone('disconnected');
     else if (this.peers.has(peerId) && this.#passed(peerId)) this.#callPipeline();
     else this.#setCall({ ...this.call, state: link.state, cause: link.cause });
   }

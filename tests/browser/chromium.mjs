@@ -56,3 +56,45 @@ export async function servePage(context, origin = ORIGIN) {
     }
   });
 }
+
+/**
+ * Waits until all these elements of the page show what they should, all at once: they change every second.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {Record<string, RegExp>} expected by the elements' ids.
+ */
+export async function figures(page, expected) {
+  const patterns = Object.entries(expected).map(([id, { source }]) => [id, source]);
+  await page.waitForFunction((list) => list.every(([id, source]) => new RegExp(source).test(document.getElementById(id).textContent)), patterns);
+}
+
+/**
+ * Runs the body of a test; where it fails, the test's diagnostics tell what every open page showed.
+ *
+ * @param {import('node:test').TestContext} t
+ * @param {() => Promise<void>} body
+ * @param {() => import('playwright-core').BrowserContext[]} contexts
+ */
+export async function telling(t, body, contexts) {
+  try {
+    await body();
+  } catch (error) {
+    for (const page of contexts().flatMap((context) => context.pages())) {
+      t.diagnostic(await shownBy(page).catch((why) => `${page.url()} cannot be asked: ${why.message}`));
+    }
+    throw error;
+  }
+}
+
+/** Status, returned tracks, figures and the list of events of the product's page. */
+function shownBy(page) {
+  return page.evaluate(() => {
+    const text = (id) => document.getElementById(id)?.innerText ?? '';
+    const tracks = document.getElementById('returned-video')?.srcObject?.getTracks() ?? [];
+    const returned = tracks.map(({ kind, readyState, muted }) => `${kind} ${readyState}${muted ? ' muted' : ''}`);
+    const figures = [...document.querySelectorAll('[id^=f-]')].map((figure) => `${figure.id.slice(2)} ${figure.textContent}`);
+    const events = [...document.querySelectorAll('#log li')].map((line) => line.textContent);
+    const latency = `latency ${text('latency')} ${text('latency-how')}`;
+    return [location.href, text('status'), `returned: ${returned.join(', ')}`, latency, figures.join(', '), ...events].join('\n    ');
+  });
+}

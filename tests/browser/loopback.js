@@ -151,6 +151,7 @@ globalThis.startLoopback = async ({ url, session, peerId, blur = 0, pipeline = t
     leave: () => request('peer.leave'),
     endCall: (to) => request('call.end', { to, call_id: 'any', reason: 'enough' }),
     directions: (remote) => links.get(remote)?.pc.getTransceivers().map(({ currentDirection }) => currentDirection) ?? [],
+    endedBy: (remote) => links.get(remote).pc.sctp.transport.state === 'closed',
     hangUp() {
       links.forEach(({ pc }) => pc.close());
       links.clear();

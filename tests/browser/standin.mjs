@@ -28,13 +28,13 @@ export class SignalingStandIn {
     });
   }
 
-  /** The server goes away: sockets close and new ones are refused. */
+  /** The server goes away: sockets close and new ones are refused; nobody is told that the others left. */
   stop() {
     this.#down = true;
-    for (const connection of [...this.#open]) {
-      connection.socket.close({ code: 1001, reason: 'down' });
-      this.#gone(connection, 'disconnected');
-    }
+    this.#sessions.clear();
+    this.#generation = 0;
+    for (const { socket } of this.#open) socket.close({ code: 1001, reason: 'down' });
+    this.#open.clear();
   }
 
   /** One page's connection breaks. */
