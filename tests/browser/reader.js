@@ -80,6 +80,9 @@ globalThis.collectFrames = (stream, regions = null) => {
 
 const BLOCK = 480;
 
+/** Pieces of sound, of 10 ms, that wait for a page which is held up: nothing is lost on the way to the test. */
+const HELD_SOUND = 1000;
+
 /** Part of a block's energy at a frequency (Goertzel), 0 to 1, and the block's level. */
 const tonality = (samples, hz, rate) => {
   const turn = 2 * Math.cos((2 * Math.PI * hz) / rate);
@@ -103,21 +106,28 @@ const tonality = (samples, hz, rate) => {
  */
 globalThis.collectSound = (stream) => {
   const blocks = [];
-  const context = new AudioContext({ sampleRate: 48_000 });
-  const source = context.createMediaStreamSource(stream);
-  const tap = context.createScriptProcessor(1024, 1, 1);
-  let kept = [];
-  tap.onaudioprocess = ({ inputBuffer }) => {
-    kept.push(...inputBuffer.getChannelData(0));
-    while (kept.length >= BLOCK) {
-      const samples = kept.slice(0, BLOCK);
-      kept = kept.slice(BLOCK);
-      const beep = tonality(samples, 1000, 48_000);
-      blocks.push({ rms: beep.rms, beep: beep.part, tone: tonality(samples, 440, 48_000).part });
+  const [track] = stream.getAudioTracks();
+  const reader = new MediaStreamTrackProcessor({ track, maxBufferSize: HELD_SOUND }).readable.getReader();
+  let kept = new Float32Array(0);
+  const look = (data) => {
+    const samples = new Float32Array(kept.length + data.numberOfFrames);
+    samples.set(kept);
+    data.copyTo(samples.subarray(kept.length), { planeIndex: 0, format: 'f32-planar' });
+    let at = 0;
+    for (; at + BLOCK <= samples.length; at += BLOCK) {
+      const block = samples.subarray(at, at + BLOCK);
+      const beep = tonality(block, 1000, data.sampleRate);
+      blocks.push({ rms: beep.rms, beep: beep.part, tone: tonality(block, 440, data.sampleRate).part });
     }
+    kept = samples.slice(at);
   };
-  source.connect(tap).connect(context.destination);
-  // Nothing refers to the graph but this; let go of, it would be collected and fall silent.
-  globalThis.soundTaps = [...(globalThis.soundTaps ?? []), { context, source, tap }];
+  (async () => {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      look(value);
+      value.close();
+    }
+  })();
   return blocks;
 };
