@@ -1,10 +1,18 @@
 //! What the stories share: a room with a signaling server, peers in it, and things to send and to look for.
 
+mod call_beside;
+mod odd_server;
 mod picture;
+mod resources;
 mod room;
 mod sound;
+mod stranger;
 pub mod transport_conformance;
 
+pub use call_beside::CallBeside;
+pub use odd_server::OddServer;
 pub use picture::{numbered_picture, sharpness};
+pub use resources::Resources;
 pub use room::{Room, manifest};
 pub use sound::{loudest_tone_hz, tone};
+pub use stranger::{Stranger, StrangersConnection};

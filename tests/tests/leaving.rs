@@ -4,41 +4,9 @@
 use std::time::Duration;
 
 use remotemedia_runtime_core::data::{MediaTime, RuntimeData, TransportData};
-use remotemedia_tests::{Room, manifest, numbered_picture};
+use remotemedia_tests::{Resources, Room, manifest, numbered_picture};
 use remotemedia_transport_webrtc::PeerEvent;
 use serde_json::json;
-use tokio::runtime::Handle;
-
-#[derive(Debug, PartialEq, Eq, Clone, Copy)]
-struct Resources {
-    threads: usize,
-    files: usize,
-    tasks: usize,
-}
-
-fn resources() -> Resources {
-    let entries = |folder| std::fs::read_dir(folder).expect("/proc").count();
-    Resources {
-        threads: entries("/proc/self/task"),
-        files: entries("/proc/self/fd"),
-        tasks: Handle::current().metrics().num_alive_tasks(),
-    }
-}
-
-/// Waits until no more is in use than `allowed`; the story fails if that never happens.
-async fn settles_to(allowed: Resources) {
-    let waiting = async {
-        loop {
-            let now = resources();
-            if now.threads <= allowed.threads && now.files <= allowed.files && now.tasks <= allowed.tasks {
-                return;
-            }
-            tokio::task::yield_now().await;
-        }
-    };
-    let settled = tokio::time::timeout(Duration::from_secs(20), waiting).await;
-    assert!(settled.is_ok(), "{:?} in use, {allowed:?} expected", resources());
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_that_leaves_in_mid_stream_takes_its_threads_sockets_and_tasks_with_it() {
@@ -46,7 +14,7 @@ async fn a_peer_that_leaves_in_mid_stream_takes_its_threads_sockets_and_tasks_wi
     let blurring = manifest(json!([{"id": "blur", "node_type": "VideoBlur"}]));
     let blur = room.serve("blur", blurring).await;
     let mut events = blur.events();
-    let alone = resources();
+    let alone = Resources::now();
     for _ in 0..3 {
         let film = room.join("film").await;
         let to = Room::peer("blur");
@@ -75,7 +43,7 @@ async fn a_peer_that_leaves_in_mid_stream_takes_its_threads_sockets_and_tasks_wi
                 break;
             }
         }
-        settles_to(alone).await;
+        alone.are_restored().await;
     }
     assert!(blur.close().await.complete);
 }

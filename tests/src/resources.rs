@@ -1,0 +1,57 @@
+//! What this process has in use, to see that nothing is left behind.
+
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+/// What this process has in use. Threads and files are those of the whole process: a story that counts them
+/// is alone in its process. Tasks are those of the story's own runtime.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub struct Resources {
+    /// Threads of the process.
+    pub threads: usize,
+    /// Open files and sockets of the process.
+    pub files: usize,
+    /// Tasks of the runtime.
+    pub tasks: usize,
+}
+
+impl Resources {
+    /// Counts.
+    pub fn now() -> Self {
+        let entries = |folder| std::fs::read_dir(folder).expect("/proc").count();
+        Self { threads: entries("/proc/self/task"), files: entries("/proc/self/fd"), tasks: Self::tasks() }
+    }
+
+    /// Counts the tasks alone.
+    pub fn tasks() -> usize {
+        Handle::current().metrics().num_alive_tasks()
+    }
+
+    /// Waits until no more is in use than this; the story fails if that never happens.
+    pub async fn are_restored(self) {
+        let settled = settles(|| {
+            let now = Self::now();
+            now.threads <= self.threads && now.files <= self.files && now.tasks <= self.tasks
+        });
+        assert!(settled.await, "{:?} in use, {self:?} expected", Self::now());
+    }
+
+    /// Waits until the runtime has no more tasks than `allowed`; the story fails if that never happens.
+    pub async fn tasks_settle_to(allowed: usize) {
+        let settled = settles(|| Self::tasks() <= allowed).await;
+        assert!(settled, "{} tasks, {allowed} expected", Self::tasks());
+    }
+}
+
+async fn settles(is_settled: impl Fn() -> bool) -> bool {
+    let waiting = async {
+        while !is_settled() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.is_ok()
+}
+
+/// How long may pass until what was closed is gone. Generous: a busy machine is no failure.
+const PATIENCE: Duration = Duration::from_secs(20);
