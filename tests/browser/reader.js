@@ -2,18 +2,17 @@
 // modules, so that it checks them too.
 
 /**
- * Frame number in the top ninth of a picture (see clip.mjs), or null. `luma` is a 16×9 thumbnail.
+ * Frame number in the top ninth of a picture (see clip.mjs), or null. `cells` are the levels of its 16 cells.
  *
- * At a low bitrate a cell may still be on its way from one frame's bit to the next one's: a grey cell makes the
- * number unreadable, never another number.
+ * A cell that has just been lit is background to the pipeline for one frame, and blurred into its dark neighbours: a
+ * third of the light will do. A grey cell makes the number unreadable, never another number.
  */
-const numberOf = (luma) => {
-  const top = [...luma.subarray(0, 16)];
-  const [dark, bright] = [Math.min(...top), Math.max(...top)];
+const numberOf = (cells) => {
+  const [dark, bright] = [Math.min(...cells), Math.max(...cells)];
   if (bright - dark < 60) return null;
-  const levels = top.map((level) => (level - dark) / (bright - dark));
-  if (levels.some((level) => level > 0.3 && level < 0.7)) return null;
-  const bits = levels.map((level) => (level > 0.5 ? 1 : 0));
+  const levels = cells.map((level) => (level - dark) / (bright - dark));
+  if (levels.some((level) => level > 0.3 && level < 0.4)) return null;
+  const bits = levels.map((level) => (level > 0.35 ? 1 : 0));
   if (bits[0] !== 1 || bits[1] !== 0 || bits[14] !== 0 || bits[15] !== 1) return null;
   return parseInt(bits.slice(2, 14).join(''), 2);
 };
@@ -52,13 +51,17 @@ globalThis.collectFrames = (stream, regions = null) => {
     const { displayWidth: width, displayHeight: height } = frame;
     small.drawImage(frame, 0, 0, 64, 36);
     const { data } = small.getImageData(0, 0, 64, 36);
-    const luma = new Float32Array(144);
-    for (let i = 0; i < 64 * 36; i += 1) {
-      const cell = Math.trunc(i / 64 / 4) * 16 + Math.trunc((i % 64) / 4);
-      luma[cell] += (0.299 * data[4 * i] + 0.587 * data[4 * i + 1] + 0.114 * data[4 * i + 2]) / 16;
-    }
-    const number = numberOf(luma);
-    const entry = { number, width, height, meanLuma: luma.subarray(16).reduce((sum, level) => sum + level, 0) / 128 };
+    const lumaAt = (row, column) => {
+      const at = 4 * (row * 64 + column);
+      return 0.299 * data[at] + 0.587 * data[at + 1] + 0.114 * data[at + 2];
+    };
+    // Of a cell's 4 by 4 points those where a blur takes least: in its middle, at the picture's edge.
+    const middle = (i) => [lumaAt(0, 4 * i + 1), lumaAt(0, 4 * i + 2), lumaAt(1, 4 * i + 1), lumaAt(1, 4 * i + 2)];
+    const cells = Array.from({ length: 16 }, (_, i) => middle(i).reduce((total, level) => total + level) / 4);
+    let sum = 0;
+    for (let row = 4; row < 36; row += 1) for (let column = 0; column < 64; column += 1) sum += lumaAt(row, column);
+    const number = numberOf(cells);
+    const entry = { number, width, height, meanLuma: sum / (32 * 64) };
     if (regions?.[number] && frames.length % 10 === 0) {
       const full = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
       full.drawImage(frame, 0, 0, width, height);
