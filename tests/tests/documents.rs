@@ -108,3 +108,37 @@ fn every_example_is_named_in_a_document() {
         assert!(all.contains(&name), "no document names the example {name}");
     }
 }
+
+/// Text of every Rust file of a folder, tests left out, its lines joined.
+fn sources(folder: &Path) -> String {
+    let mut all = String::new();
+    for entry in fs::read_dir(folder).expect("the folder is there") {
+        let path = entry.expect("readable").path();
+        if path.is_dir() {
+            all += &sources(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let file = fs::read_to_string(&path).expect("text");
+            all += file.split("#[cfg(test)]").next().unwrap_or_default();
+        }
+    }
+    all
+}
+
+#[test]
+fn every_error_of_the_fault_table_is_one_that_the_code_gives() {
+    let folders = ["runtime-core/src", "signaling/src", "transport-webrtc/src", "cli/src"];
+    let code: String = folders.iter().map(|folder| sources(&root().join(folder))).collect();
+    let table = text("docs/faults.md");
+    let errors: Vec<_> =
+        table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert!(errors.len() > 30, "only {} errors found: the search is broken", errors.len());
+    for error in errors {
+        // Around the values.
+        for part in error.split('…').map(str::trim).filter(|part| part.len() > 3) {
+            assert!(
+                code.contains(part),
+                "docs/faults.md has {error:?}, but nothing in the code says {part:?}"
+            );
+        }
+    }
+}

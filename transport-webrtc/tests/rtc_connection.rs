@@ -8,11 +8,20 @@ mod pair;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use pair::{DEADLINE, End, connect};
+use pair::{DEADLINE, End, config, negotiate, open};
 use remotemedia_transport_webrtc::rtc::{
     ConnectionEvent, ConnectionState, DataMessage, DataReceiver, DataSender, RtpPacket, TrackKind,
     TrackReceiver, TrackSender,
 };
+
+/// Opens two connections and waits until both are connected.
+async fn connect() -> (End, End) {
+    let (mut offerer, mut answerer) = open(config(), config()).await;
+    negotiate(&offerer.connection, &answerer.connection).await;
+    offerer.connected().await;
+    answerer.connected().await;
+    (offerer, answerer)
+}
 
 fn packet(sequence_number: u16) -> RtpPacket {
     let payload = [0x65u8, 0x88, (sequence_number >> 8) as u8, sequence_number as u8].repeat(50);

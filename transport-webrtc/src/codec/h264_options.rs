@@ -33,7 +33,7 @@ pub(super) fn set_running_bitrate(
 ///
 /// The safe interface silences it too, but only after the start, which warns of settings that are meant.
 pub(super) fn silence(encoder: &mut Encoder) {
-    set_trace_level(encoder, WELS_LOG_QUIET as i32);
+    set_trace_level(encoder, WELS_LOG_QUIET);
 }
 
 // The library's interface for options is a raw pointer; there is no safe one.

@@ -121,7 +121,7 @@ impl IceServer {
         }
     }
 
-    fn is_turn(&self) -> bool {
+    pub(super) fn is_turn(&self) -> bool {
         self.urls.iter().any(|url| url.starts_with("turn:"))
     }
 }

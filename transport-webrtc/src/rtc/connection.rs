@@ -25,7 +25,8 @@ use super::sdp_guard::{self, Expectation, LocalCodec};
 use super::tasks::Tasks;
 use super::{
     CandidateError, ConnectionConfig, ConnectionError, ConnectionEvents, ConnectionState, ConnectionStats,
-    IceCandidate, NegotiatedCodec, SdpKind, TrackKind, TrackSender, data_carrier, engine, snapshot,
+    IceCandidate, IceServer, NegotiatedCodec, SdpKind, TrackKind, TrackSender, data_carrier, engine,
+    snapshot,
 };
 
 /// Label of the data channel of [`TrackPlan`](super::TrackPlan).
@@ -88,7 +89,7 @@ impl Connection {
             .first()
             .filter(|_| config.tracks.video)
             .map(|codec| Outgoing::new(TrackKind::Video, codec.rtp_codec.clone()));
-        let progress = Arc::new(Mutex::new(Progress::default()));
+        let progress = Arc::new(Mutex::new(Progress::new(config.relay_only)));
         let observer = Arc::new(Observer {
             events: events.clone(),
             tasks: Arc::downgrade(&tasks),
@@ -102,7 +103,8 @@ impl Connection {
                 failing.fail(reason.to_owned());
             }
         };
-        let runtime = EngineRuntime::new(&tasks, config.socket_buffer_bytes, Box::new(stopped));
+        let watched = config.ice_servers.iter().any(IceServer::is_turn).then(|| progress.clone());
+        let runtime = EngineRuntime::new(&tasks, config.socket_buffer_bytes, watched, Box::new(stopped));
         let engine =
             engine::build(&config, feedback.clone(), events.clone(), Arc::new(runtime), observer.clone())
                 .await

@@ -8,8 +8,8 @@
 //! This folder knows RTP packets and no frames, descriptions and no signaling server, and does not
 //! decide: who offers, when to restart and what to encode is said from above.
 //!
-//! Pure files: `h264_profile` (RFC 6184), `sdp_guard` (what a description must have), and the parts of the
-//! packet chain `rtcp_tap`, `nack_filter` and `rtx_unwrap`.
+//! Pure files: `h264_profile` (RFC 6184), `sdp_guard` (what a description must have), `relays` (what TURN
+//! servers say), and the parts of the packet chain `rtcp_tap`, `nack_filter` and `rtx_unwrap`.
 
 mod candidate;
 mod codec;
@@ -28,6 +28,7 @@ mod negotiation;
 mod observer;
 mod outgoing;
 mod progress;
+mod relays;
 mod rtcp_tap;
 mod rtp_packet;
 mod rtx_unwrap;
@@ -38,6 +39,7 @@ mod stats;
 mod tasks;
 mod track_receiver;
 mod track_sender;
+mod watched_socket;
 
 pub use candidate::IceCandidate;
 pub use codec::{NegotiatedCodec, TrackKind, VideoCodec};

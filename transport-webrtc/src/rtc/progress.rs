@@ -1,6 +1,7 @@
 //! How far a connection has come, and what its failure most likely means. Pure.
 
 use super::ConnectionState;
+use super::relays::Relays;
 
 /// What is known of a connection's way to the peer.
 #[derive(Debug, Default)]
@@ -9,6 +10,9 @@ pub(super) struct Progress {
     pub(super) remote_candidates: usize,
     /// A candidate pair has answered.
     pub(super) path_found: bool,
+    /// Only relayed candidates are used.
+    relay_only: bool,
+    pub(super) relays: Relays,
     ever_connected: bool,
     last: Option<ConnectionState>,
 }
@@ -24,6 +28,11 @@ pub(super) enum EngineState {
 }
 
 impl Progress {
+    /// Begins; `relay_only`: by way of a TURN server or not at all.
+    pub(super) fn new(relay_only: bool) -> Self {
+        Self { relay_only, ..Self::default() }
+    }
+
     /// Returns the new state if it differs from the last one; closed is final.
     pub(super) fn enter(&mut self, state: EngineState) -> Option<ConnectionState> {
         let next = match state {
@@ -65,13 +74,19 @@ impl Progress {
             return "a path was found, but the handshake on it failed: does a fingerprint or a clock differ?"
                 .into();
         }
-        match (self.local_candidates, self.remote_candidates) {
+        let relay_faults = self.relays.faults();
+        let cause = match (self.local_candidates, self.remote_candidates) {
+            (0, _) if self.relay_only && relay_faults.is_empty() => {
+                "no relay was given: does the TURN server's name resolve?".into()
+            }
+            (0, _) if self.relay_only => "no relay was given".into(),
             (0, _) => "no local address could be offered: is there a network interface?".into(),
             (_, 0) => "the peer sent no candidate: is signaling still up?".into(),
             (local, remote) => format!(
                 "no candidate pair answered ({local} local, {remote} remote candidates): is UDP blocked, a TURN server missing?"
             ),
-        }
+        };
+        [vec![cause], relay_faults].concat().join("; ")
     }
 }
 
@@ -101,6 +116,8 @@ mod tests {
         let mut was_up = with(3, 2, true);
         was_up.enter(EngineState::Connected);
         assert!(cause(&mut was_up).contains("stopped answering"));
+        let mut without_relay = Progress::new(true);
+        assert!(cause(&mut without_relay).contains("does the TURN server's name resolve?"));
     }
 
     #[test]

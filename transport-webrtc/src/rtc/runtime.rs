@@ -3,6 +3,7 @@
 //! - **Flush.** The driver sends what its last round produced only when it wakes again, which can be 200 ms
 //!   later: so every second sleep of the driver task ends at once, and the driver goes round once more.
 //! - **Socket buffers.** Bursts of a data channel overflow the default buffers of the system.
+//! - **Relays.** Why a TURN server gives no relay is told by nobody: its answers are looked at on their way.
 //! - **Ownership.** All tasks of the engine belong to the connection; a driver that ends or panics unasked
 //!   is reported.
 
@@ -13,7 +14,7 @@ use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -23,7 +24,9 @@ use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
 };
 
+use super::progress::Progress;
 use super::tasks::Tasks;
+use super::watched_socket::WatchedSocket;
 
 /// How long a name of a STUN or TURN server may take to resolve: the driver waits for it, and with it the
 /// whole connection.
@@ -37,6 +40,7 @@ pub(super) struct EngineRuntime {
     tokio: TokioRuntime,
     tasks: Weak<Tasks>,
     socket_buffer_bytes: usize,
+    watched: Option<Arc<Mutex<Progress>>>,
     driver: Arc<Driver>,
 }
 
@@ -48,12 +52,19 @@ struct Driver {
 }
 
 impl EngineRuntime {
-    pub(super) fn new(tasks: &Arc<Tasks>, socket_buffer_bytes: usize, stopped: DriverStopped) -> Self {
+    /// * `watched`: where the talk with TURN servers is noted, if there are any.
+    pub(super) fn new(
+        tasks: &Arc<Tasks>,
+        socket_buffer_bytes: usize,
+        watched: Option<Arc<Mutex<Progress>>>,
+        stopped: DriverStopped,
+    ) -> Self {
         let driver = Driver { task: OnceLock::new(), slept: AtomicBool::new(false), stopped };
         Self {
             tokio: TokioRuntime,
             tasks: Arc::downgrade(tasks),
             socket_buffer_bytes,
+            watched,
             driver: Arc::new(driver),
         }
     }
@@ -97,7 +108,11 @@ impl Runtime for EngineRuntime {
         // Best effort: the system caps both silently, and the connection works with less.
         buffers.set_recv_buffer_size(self.socket_buffer_bytes).ok();
         buffers.set_send_buffer_size(self.socket_buffer_bytes).ok();
-        self.tokio.wrap_udp_socket(socket)
+        let socket = self.tokio.wrap_udp_socket(socket)?;
+        Ok(match &self.watched {
+            Some(progress) => Arc::new(WatchedSocket::new(socket, progress.clone())),
+            None => socket,
+        })
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -171,8 +186,6 @@ impl JoinHandle for EngineTask {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use tokio::time::Instant;
 
     use super::*;
@@ -183,7 +196,7 @@ mod tests {
         let seen = reasons.clone();
         let stopped: DriverStopped =
             Box::new(move |reason| seen.lock().expect("unpoisoned").push(reason.into()));
-        (Arc::new(EngineRuntime::new(&tasks, 2 << 20, stopped)), tasks, reasons)
+        (Arc::new(EngineRuntime::new(&tasks, 2 << 20, None, stopped)), tasks, reasons)
     }
 
     #[tokio::test(start_paused = true)]

@@ -69,15 +69,6 @@ pub(crate) async fn negotiate(offerer: &Connection, answerer: &Connection) {
     offerer.set_remote(SdpKind::Answer, &answer).await.expect("remote answer");
 }
 
-/// Opens two connections and waits until both are connected.
-pub(crate) async fn connect() -> (End, End) {
-    let (mut offerer, mut answerer) = open(config(), config()).await;
-    negotiate(&offerer.connection, &answerer.connection).await;
-    offerer.connected().await;
-    answerer.connected().await;
-    (offerer, answerer)
-}
-
 fn trickle(mut events: ConnectionEvents, to: Connection) -> mpsc::Receiver<ConnectionEvent> {
     let (sender, receiver) = mpsc::channel(64);
     tokio::spawn(async move {
