@@ -4,6 +4,7 @@ mod demo;
 mod demo_peer;
 mod join;
 mod nodes;
+mod nodes_page;
 mod serve;
 mod signal;
 mod validate;

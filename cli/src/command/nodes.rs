@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Verdict;
+use super::nodes_page::NodesPage;
 use crate::failure::Failure;
 use crate::terminal::{Style, Terminal};
 
@@ -23,10 +24,17 @@ pub(crate) struct NodesArguments {
     /// Prints for programs, params as JSON schema included.
     #[arg(long)]
     json: bool,
+    /// Prints all of them as the page docs/nodes.md.
+    #[arg(long, conflicts_with_all = ["json", "node_type"])]
+    markdown: bool,
 }
 
 pub(crate) fn run(arguments: &NodesArguments, terminal: &mut Terminal) -> Result<Verdict, Failure> {
     let registry = NodeRegistry::with_builtins();
+    if arguments.markdown {
+        write!(terminal, "{}", NodesPage(&registry))?;
+        return Ok(Verdict::Good);
+    }
     match (&arguments.node_type, arguments.json) {
         (None, true) => {
             let reports: Vec<_> = registry.factories().map(|factory| NodeReport::of(&**factory)).collect();
@@ -75,6 +83,10 @@ fn print_one(factory: &dyn NodeFactory, terminal: &mut Terminal) -> Result<(), F
         let label = terminal.styled(Style::Faint, format_args!("{label:<8}"));
         writeln!(terminal, "{label} {text}")?;
     }
+    for port in spec.inputs.iter().chain(spec.outputs).filter(|port| !port.doc.is_empty()) {
+        let label = terminal.styled(Style::Faint, format_args!("{:<8}", port.name));
+        writeln!(terminal, "{label} {}", port.doc)?;
+    }
     let params = ParamSpec::all_of(factory);
     if params.is_empty() {
         return Ok(writeln!(terminal, "\nIt has no params.")?);
@@ -118,7 +130,7 @@ fn all_kinds(ports: &[PortSpec]) -> String {
     if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
 }
 
-fn kinds(port: &PortSpec) -> String {
+pub(super) fn kinds(port: &PortSpec) -> String {
     match port.kinds {
         [] => "any".to_owned(),
         kinds => kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(" or "),
@@ -140,7 +152,7 @@ fn runs(spec: &NodeSpec) -> &'static str {
 }
 
 /// Returns a doc comment without its line breaks, which are the source file's.
-fn unwrapped(doc: &str) -> String {
+pub(super) fn unwrapped(doc: &str) -> String {
     doc.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -26,6 +26,9 @@ pub struct PortSpec {
     pub name: &'static str,
     /// Kinds of data it carries; empty: every kind.
     pub kinds: &'static [DataKind],
+    /// What it carries more exactly, as a sentence; empty: whatever the kinds say.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub doc: &'static str,
 }
 
 /// How much time `process` takes, and so where it runs.
@@ -51,7 +54,14 @@ pub enum NodeScope {
 impl PortSpec {
     /// Names a port for the given kinds; an empty list takes every kind.
     pub const fn new(name: &'static str, kinds: &'static [DataKind]) -> Self {
-        Self { name, kinds }
+        Self { name, kinds, doc: "" }
+    }
+
+    /// Says more exactly what the port carries.
+    #[must_use]
+    pub const fn doc(mut self, doc: &'static str) -> Self {
+        self.doc = doc;
+        self
     }
 
     /// Whether the port carries items of `kind`.

@@ -11,5 +11,6 @@ mod nodes;
 mod params;
 mod routes;
 mod shape;
+mod shipped;
 mod syntax;
 mod transport;

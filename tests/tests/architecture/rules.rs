@@ -84,6 +84,7 @@ pub(crate) const HOMES: &[(&str, &[&str])] = &[
     ("libblur", &["runtime-core/src/node"]),
     ("fast_image_resize", &["runtime-core/src/node"]),
     ("rubato", &["runtime-core/src/node"]),
+    ("yuv", &["runtime-core/src/node"]),
     ("jsonschema", &["runtime-core/src/manifest"]),
     ("serde_saphyr", &["runtime-core/src/manifest"]),
     ("strsim", &["runtime-core/src/manifest"]),

@@ -39,7 +39,9 @@ pub enum CodecError {
 #[non_exhaustive]
 pub enum EncodeError {
     /// The encoder takes I420 only.
-    #[error("picture is {format:?}, expected I420: put a node before the output that converts it")]
+    #[error(
+        "picture is {format:?}, expected I420: put a VideoConvert node with format i420 before the output"
+    )]
     Format {
         /// The picture's format.
         format: PixelFormat,

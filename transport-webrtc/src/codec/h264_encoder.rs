@@ -308,6 +308,7 @@ mod tests {
         let rgba = VideoLoan::new(&pool, PixelFormat::Rgba, 32, 32).expect("small").freeze();
         let refused = encoder(100_000).encode(&rgba, at(0), false).expect_err("rgba");
         assert_eq!(refused, EncodeError::Format { format: PixelFormat::Rgba });
+        assert!(refused.to_string().contains("VideoConvert"), "{refused} names no way out");
     }
 
     #[test]

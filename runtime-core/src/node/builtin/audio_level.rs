@@ -59,7 +59,11 @@ impl Node for AudioLevel {
 
     const SPEC: NodeSpec = NodeSpec::new("AudioLevel", "Measures how loud the sound is.")
         .inputs(&[PortSpec::new("in", &[DataKind::Audio])])
-        .outputs(&[PortSpec::new("out", &[DataKind::Audio]), PortSpec::new("level", &[DataKind::Json])]);
+        .outputs(&[
+            PortSpec::new("out", &[DataKind::Audio]).doc("The sound, untouched."),
+            PortSpec::new("level", &[DataKind::Json])
+                .doc("After each interval `{\"rms_dbfs\": -21.3, \"peak_dbfs\": -12.0}` over all channels."),
+        ]);
 
     fn create(params: Self::Params, _: &NodeContext) -> Result<Self, NodeError> {
         let interval_ms = params.checked_interval_ms()?;

@@ -2,7 +2,7 @@
 
 use super::{
     AudioGain, AudioLevel, BackgroundBlur, Calculator, PassThrough, Resample, TestPattern, TestTone,
-    VideoBlur, VideoFlip, VideoScale,
+    VideoBlur, VideoConvert, VideoFlip, VideoScale,
 };
 use crate::node::{Node, NodeRegistry};
 
@@ -19,6 +19,7 @@ impl NodeRegistry {
         add::<TestPattern>(&mut registry);
         add::<TestTone>(&mut registry);
         add::<VideoBlur>(&mut registry);
+        add::<VideoConvert>(&mut registry);
         add::<VideoFlip>(&mut registry);
         add::<VideoScale>(&mut registry);
         registry

@@ -24,7 +24,7 @@ pub(super) fn i420<'a>(port: &str, item: &'a TransportData) -> Result<&'a VideoF
         PixelFormat::I420 => Ok(frame),
         other => Err(NodeError::Unsupported {
             got: format!("{other:?} video of {}x{}", frame.width(), frame.height()),
-            expected: "I420 video",
+            expected: "I420 video (a VideoConvert node before this one makes it)",
         }),
     }
 }
@@ -115,7 +115,10 @@ pub(super) mod tests {
         let loan = VideoLoan::new(&HeapPool::default(), PixelFormat::Rgba, 4, 2).expect("a small picture");
         let item = TransportData::new(loan.freeze());
         let refused = i420("in", &item).expect_err("RGBA");
-        assert_eq!(refused.to_string(), "cannot process Rgba video of 4x2, expected I420 video");
+        assert_eq!(
+            refused.to_string(),
+            "cannot process Rgba video of 4x2, expected I420 video (a VideoConvert node before this one makes it)"
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Pictures stay in I420 from decoder to encoder: a node that computes on pixels takes no other format
 //! and says so. Each node owns its state; what several need stands in files of its own (`gaussian`,
-//! `input`, `param`). The crates that do the arithmetic (libblur, fast_image_resize, rubato) are
+//! `input`, `param`). The crates that do the arithmetic (libblur, fast_image_resize, rubato, yuv) are
 //! imported in this folder alone, and none of their types leaves it.
 //!
 //! [`NodeRegistry::with_builtins`]: super::NodeRegistry::with_builtins
@@ -22,6 +22,7 @@ mod resample;
 mod test_pattern;
 mod test_tone;
 mod video_blur;
+mod video_convert;
 mod video_flip;
 mod video_scale;
 
@@ -35,5 +36,6 @@ pub use resample::{Resample, ResampleParams};
 pub use test_pattern::{TestPattern, TestPatternParams, TestScene};
 pub use test_tone::{TestTone, TestToneParams};
 pub use video_blur::{VideoBlur, VideoBlurParams};
+pub use video_convert::{ConvertedFormat, VideoConvert, VideoConvertParams};
 pub use video_flip::{FlipDirection, VideoFlip, VideoFlipParams};
 pub use video_scale::{ScaleFilter, VideoScale, VideoScaleParams};

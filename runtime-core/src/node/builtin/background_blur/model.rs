@@ -146,13 +146,6 @@ impl Background {
         }
     }
 
-    /// Follows a change of the light: adds `step` to the luma of all that is remembered.
-    pub(super) fn brighten(&mut self, step: f32) {
-        for luma in [&mut self.mean[0], &mut self.candidate[0]] {
-            luma.iter_mut().for_each(|y| *y += step);
-        }
-    }
-
     /// Returns how far a cell's luma is from the background's, if that is familiar.
     pub(super) fn luma_change(&self, cell: usize, observed: &Observed) -> Option<f32> {
         (self.seen[cell] >= 0.5).then(|| observed[0][cell] - self.mean[0][cell])
@@ -182,4 +175,169 @@ pub(super) fn squared_distance(y: f32, u: f32, v: f32) -> f32 {
 /// Equally long slices, so that loops over them need no checks.
 fn slices(planes: &Observed, cells: usize) -> [&[f32]; 3] {
     std::array::from_fn(|plane| &planes[plane][..cells])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WALL: [f32; 3] = [120.0, 128.0, 120.0];
+    const SKIN: [f32; 3] = [150.0, 112.0, 150.0];
+    /// Time between two lessons, seconds.
+    const LESSON: f32 = 0.1;
+
+    /// A model of one cell, and what it is shown.
+    struct Cell {
+        model: Background,
+        observed: Observed,
+    }
+
+    impl Cell {
+        fn new() -> Self {
+            let model = Background::new(GridSize { width: 1, height: 1 });
+            Self { model, observed: std::array::from_fn(|_| vec![0.0]) }
+        }
+
+        fn of_wall(seconds: f32) -> Self {
+            let mut cell = Self::new();
+            cell.learn(WALL, seconds);
+            cell
+        }
+
+        fn show(&mut self, colour: [f32; 3]) -> &Observed {
+            for (plane, value) in self.observed.iter_mut().zip(colour) {
+                plane[0] = value;
+            }
+            &self.observed
+        }
+
+        fn learn(&mut self, colour: [f32; 3], seconds: f32) {
+            self.show(colour);
+            for _ in 0..(seconds / LESSON).round() as usize {
+                self.model.learn(0, &self.observed, LESSON);
+            }
+        }
+
+        /// The log-odds of foreground and how far the background is known.
+        fn judge(&mut self, colour: [f32; 3], sensitivity: f32) -> (f32, f32) {
+            let (mut odds, mut known) = ([f32::NAN], [f32::NAN]);
+            self.show(colour);
+            self.model.judge(&self.observed, sensitivity, &mut odds, &mut known);
+            (odds[0], known[0])
+        }
+    }
+
+    fn brighter(colour: [f32; 3], step: f32) -> [f32; 3] {
+        [colour[0] + step, colour[1], colour[2]]
+    }
+
+    #[test]
+    fn where_nothing_is_known_nothing_is_claimed() {
+        let mut cell = Cell::new();
+        assert_eq!(cell.judge(WALL, 1.0), (0.0, 0.0));
+        assert!(!cell.model.knows(0));
+        cell.learn(WALL, 1.0);
+        assert!(cell.model.knows(0));
+        cell.model.forget(0);
+        assert_eq!(cell.judge(SKIN, 1.0), (0.0, 0.0));
+    }
+
+    #[test]
+    fn what_looks_like_the_background_is_it_and_what_does_not_is_in_front() {
+        let mut cell = Cell::of_wall(4.0);
+        assert_eq!(cell.judge(WALL, 1.0), (-MOST_AGAINST, 1.0));
+        assert_eq!(cell.judge(SKIN, 1.0), (MOST_FOR, 1.0));
+        assert!(cell.judge(brighter(WALL, 2.0), 1.0).0 < -2.0, "two levels are noise");
+    }
+
+    #[test]
+    fn a_claim_grows_with_the_time_for_which_the_background_was_seen() {
+        let known = [0.1, 1.0, 2.0, 3.0].map(|seconds| Cell::of_wall(seconds).judge(WALL, 1.0));
+        assert!(known.windows(2).all(|pair| pair[1].0 < pair[0].0 && pair[1].1 > pair[0].1), "{known:?}");
+        assert!(known[3].1 > 0.999, "{known:?}");
+        let at_first = Cell::of_wall(0.1).judge(SKIN, 1.0).0;
+        assert!((0.5..MOST_FOR).contains(&at_first), "{at_first}");
+    }
+
+    #[test]
+    fn more_sensitivity_finds_fainter_differences() {
+        let mut cell = Cell::of_wall(4.0);
+        let faint = brighter(WALL, 6.0);
+        let odds = [0.2, 1.0, 4.0].map(|sensitivity| cell.judge(faint, sensitivity).0);
+        assert!(odds[0] < 0.0 && odds[2] > 0.0 && odds[0] < odds[1] && odds[1] < odds[2], "{odds:?}");
+    }
+
+    #[test]
+    fn what_flickers_becomes_a_background_that_varies() {
+        let mut cell = Cell::of_wall(1.0);
+        let lit = brighter(WALL, 12.0);
+        assert!(cell.judge(lit, 1.0).0 > 0.0);
+        for _ in 0..100 {
+            cell.learn(WALL, LESSON);
+            cell.learn(lit, LESSON);
+        }
+        assert!(cell.judge(WALL, 1.0).0 < 0.0 && cell.judge(lit, 1.0).0 < 0.0);
+        assert_eq!(cell.judge(SKIN, 1.0).0, MOST_FOR, "and still is not everything");
+    }
+
+    #[test]
+    fn a_new_thing_in_the_background_becomes_background() {
+        for seen in [0.5, 3.0, 60.0] {
+            let mut cell = Cell::of_wall(seen);
+            assert!(cell.judge(SKIN, 1.0).0 > 0.0, "seen {seen} s");
+            cell.learn(SKIN, 12.0);
+            assert!(cell.judge(SKIN, 1.0).0 < 0.0, "seen {seen} s");
+        }
+    }
+
+    #[test]
+    fn a_foreground_thing_must_stay_for_minutes_to_become_background() {
+        let mut cell = Cell::of_wall(60.0);
+        cell.show(SKIN);
+        let mut stay = |seconds: f32| {
+            for _ in 0..seconds as usize {
+                cell.model.learn_still(0, &cell.observed, 1.0);
+            }
+            let (mut odds, mut known) = ([0.0], [0.0]);
+            cell.model.judge(&cell.observed, 1.0, &mut odds, &mut known);
+            odds[0]
+        };
+        assert_eq!(stay(LONGEST - 2.0), MOST_FOR);
+        assert_eq!(stay(3.0), -MOST_AGAINST);
+    }
+
+    #[test]
+    fn a_change_of_the_light_is_told_where_the_background_is_familiar() {
+        let mut cell = Cell::of_wall(4.0);
+        let lit = brighter(WALL, 25.0);
+        cell.show(lit);
+        assert_eq!(cell.model.luma_change(0, &cell.observed).map(f32::round), Some(25.0));
+        let mut fresh = Cell::of_wall(0.2);
+        fresh.show(lit);
+        assert_eq!(fresh.model.luma_change(0, &fresh.observed), None, "a moment is not familiar");
+    }
+
+    #[test]
+    fn a_slow_change_is_followed_without_a_claim() {
+        let mut cell = Cell::of_wall(30.0);
+        let mut colour = WALL;
+        for step in 0..600 {
+            colour[0] += 0.05;
+            assert!(cell.judge(colour, 1.0).0 < 0.0, "after {step} steps");
+            cell.learn(colour, LESSON);
+        }
+        assert!(cell.judge(WALL, 1.0).0 > 0.0, "30 levels ago");
+    }
+
+    #[test]
+    fn contrast_is_told_where_both_cells_are_known() {
+        let mut model = Background::new(GridSize { width: 3, height: 1 });
+        let planes = |levels: [f32; 3]| [levels.to_vec(), vec![128.0; 3], vec![128.0; 3]];
+        let then = planes([100.0, 140.0, 0.0]);
+        model.assume(0, &then, 1.0);
+        model.assume(1, &then, 1.0);
+        let now = planes([100.0, 103.0, 0.0]);
+        assert_eq!(model.contrast(0, 1, &now), Some((3.0, 40.0)));
+        assert_eq!(model.contrast(1, 2, &now), None);
+    }
 }

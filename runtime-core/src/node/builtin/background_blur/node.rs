@@ -88,8 +88,12 @@ impl Node for BackgroundBlur {
 
     const SPEC: NodeSpec =
         NodeSpec::new("BackgroundBlur", "Keeps the person, or what moves, sharp and blurs what is behind.")
-            .inputs(&[PortSpec::new("in", &[DataKind::Video])])
-            .outputs(&[PortSpec::new("out", &[DataKind::Video]), PortSpec::new("mask", &[DataKind::Video])])
+            .inputs(&[PortSpec::new("in", &[DataKind::Video]).doc("I420 of any size; it may change.")])
+            .outputs(&[
+                PortSpec::new("out", &[DataKind::Video]).doc("The picture, I420 of the same size."),
+                PortSpec::new("mask", &[DataKind::Video])
+                    .doc("With the param `mask`: I420 of the same size and time; luma 255 is foreground, 0 background, chroma 128."),
+            ])
             .heavy();
 
     fn create(params: Self::Params, context: &NodeContext) -> Result<Self, NodeError> {
@@ -165,5 +169,118 @@ impl Steps {
 impl fmt::Debug for BackgroundBlur {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BackgroundBlur").field("params", &self.params).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::data::{RuntimeData, VideoFrame};
+    use crate::node::builtin::input::tests::{draw, make, run, run_video};
+    use crate::shm::HeapPool;
+
+    fn stripes(width: u32, height: u32) -> VideoFrame {
+        draw(
+            width,
+            height,
+            |x, y| if (x / 4 + y / 4) % 2 == 0 { 60 } else { 180 },
+            |_, x, _| 120 + x as u8 % 16,
+        )
+    }
+
+    fn blur(params: Value) -> BackgroundBlur {
+        make(params).expect("valid params")
+    }
+
+    #[test]
+    fn params_are_taken_at_the_limits_and_refused_past_them() {
+        for (param, values) in [
+            (
+                "strength",
+                [(json!(0.0), true), (json!(1.0), true), (json!(-0.01), false), (json!(1.01), false)],
+            ),
+            ("feather", [(json!(0), true), (json!(64), true), (json!(-1), false), (json!(64.5), false)]),
+            (
+                "sensitivity",
+                [(json!(0.1), true), (json!(4), true), (json!(0.05), false), (json!(4.1), false)],
+            ),
+            (
+                "smoothing_ms",
+                [(json!(0), true), (json!(1000), true), (json!(1001), false), (json!(-1), false)],
+            ),
+        ] {
+            for (value, fits) in values {
+                let made = make::<BackgroundBlur>(json!({param: value}));
+                assert_eq!(made.is_ok(), fits, "{param} {value}");
+                if let Err(NodeError::Param { param: named, .. }) = made {
+                    assert_eq!(named, param);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn strength_0_passes_the_picture_on_without_a_copy() {
+        let frame = stripes(64, 36);
+        let out = run_video(&mut blur(json!({"strength": 0})), &frame);
+        assert_eq!(out.plane(0).as_ptr(), frame.plane(0).as_ptr());
+    }
+
+    #[test]
+    fn the_mask_comes_on_its_port_with_the_size_of_the_picture() {
+        let mut node = blur(json!({"mask": true}));
+        let given = run(&mut node, stripes(65, 37)).expect("a picture");
+        let [("out", RuntimeData::Video(out)), ("mask", RuntimeData::Video(mask))] = &given[..] else {
+            panic!("{given:?}");
+        };
+        for frame in [out, mask] {
+            assert_eq!((frame.format(), frame.width(), frame.height()), (PixelFormat::I420, 65, 37));
+        }
+        assert!(mask.plane(1).iter().chain(mask.plane(2)).all(|&p| p == 128));
+        assert!(mask.plane(0).contains(&255), "the first frame has somebody in the middle");
+    }
+
+    #[test]
+    fn strength_0_with_a_mask_works_the_mask_out() {
+        let given = run(&mut blur(json!({"strength": 0, "mask": true})), stripes(64, 36)).expect("a picture");
+        assert_eq!(given.iter().map(|(port, _)| *port).collect::<Vec<_>>(), ["out", "mask"]);
+    }
+
+    #[test]
+    fn other_formats_are_refused_with_the_node_that_converts_them() {
+        for format in [PixelFormat::Nv12, PixelFormat::Rgb24, PixelFormat::Rgba] {
+            let frame = VideoLoan::new(&HeapPool::default(), format, 64, 36).expect("fits").freeze();
+            let refused = run(&mut blur(json!({})), frame).expect_err("another format").to_string();
+            assert!(
+                refused.contains(&format!("{format:?}")) && refused.contains("VideoConvert"),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn new_params_hold_from_the_next_picture_on_and_bad_ones_change_nothing() {
+        let mut node = blur(json!({}));
+        let frame = stripes(64, 36);
+        run_video(&mut node, &frame);
+        node.reconfigure(BackgroundBlurParams { mask: true, ..Default::default() }).expect("valid");
+        assert_eq!(run(&mut node, frame.clone()).expect("a picture").len(), 2);
+        let bad = BackgroundBlurParams { strength: 2.0, ..Default::default() };
+        node.reconfigure(bad).expect_err("too strong");
+        assert_eq!(run(&mut node, frame).expect("a picture").len(), 2);
+    }
+
+    #[test]
+    fn time_that_stands_still_or_leaps_counts_as_a_usual_or_a_long_step() {
+        let settings = BackgroundBlurParams::default().segmenter();
+        let mut steps = Steps::new(64, 36, settings);
+        let at = |ms| MediaTime::from_duration(Duration::from_millis(ms));
+        assert_eq!(steps.seconds_since_last(at(1000)), None);
+        for (ms, expected) in [(1040, 0.04), (1040, 0.033), (900, 0.033), (901, 0.001), (9000, 0.2)] {
+            let step = steps.seconds_since_last(at(ms)).expect("not the first");
+            assert!((step - expected).abs() < 1e-6, "at {ms}: {step}");
+        }
     }
 }

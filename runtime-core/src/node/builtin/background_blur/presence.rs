@@ -31,6 +31,11 @@ const MOMENTS: f32 = 0.3;
 const SLOT: f32 = 0.5;
 const LIVE_SLOTS: u32 = 4;
 
+/// Slots of which a live cell moves in one at least: now, and some seconds ago, when whoever merely
+/// passes was not there yet.
+const NOW: u8 = 0b0000_0011;
+const BEFORE: u8 = 0b1110_0000;
+
 /// The top of the picture, where nobody's outline is looked for: heads stay below, clocks, captions and
 /// frame numbers do not.
 const IGNORED_TOP: f32 = 0.12;
@@ -131,9 +136,132 @@ impl Presence {
     fn for_each_live(&self, mut visit: impl FnMut(usize)) {
         let first = (IGNORED_TOP * self.size.height as f32) as usize * self.size.width;
         for (cell, history) in self.history.iter().enumerate().skip(first) {
-            if history.count_ones() >= LIVE_SLOTS && history & 0b11 != 0 {
+            if history.count_ones() >= LIVE_SLOTS && history & NOW != 0 && history & BEFORE != 0 {
                 visit(cell);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: GridSize = GridSize { width: 80, height: 45 };
+    const FRAME: f32 = 1.0 / 30.0;
+
+    fn plain() -> Observed {
+        [vec![100.0; SIZE.len()], vec![128.0; SIZE.len()], vec![128.0; SIZE.len()]]
+    }
+
+    /// Cells of a head-and-shoulders outline's middle whose centre is at a column.
+    fn body(column: usize) -> Vec<usize> {
+        let rows = 14..44;
+        rows.flat_map(|y| (column - 3..column + 3).map(move |x| y * SIZE.width + x)).collect()
+    }
+
+    /// Watches for some seconds how `cells` change with every frame that `moves` says.
+    fn watch(presence: &mut Presence, seconds: f32, cells: &[usize], moves: impl Fn(usize) -> bool) {
+        let mut observed = plain();
+        for frame in 0..(seconds / FRAME).round() as usize {
+            for &cell in cells {
+                observed[0][cell] = if moves(frame) && frame % 2 == 0 { 140.0 } else { 100.0 };
+            }
+            presence.watch(&observed, FRAME);
+        }
+    }
+
+    fn begun() -> Presence {
+        let mut presence = Presence::new(SIZE);
+        presence.begin(&plain());
+        presence
+    }
+
+    #[test]
+    fn a_slot_is_complete_every_half_second() {
+        let mut presence = begun();
+        let observed = plain();
+        let complete = (0..90).filter(|_| presence.watch(&observed, FRAME)).count();
+        assert!((5..=6).contains(&complete), "{complete} in 3 s");
+    }
+
+    #[test]
+    fn a_cell_is_still_for_as_long_as_it_has_not_moved() {
+        let mut presence = begun();
+        let cells = [1000, 1001];
+        watch(&mut presence, 2.0, &cells, |_| false);
+        assert!(presence.still().iter().all(|&seconds| (seconds - 2.0).abs() < 0.05));
+        watch(&mut presence, 1.0, &cells, |_| true);
+        assert!(presence.still()[1000] < 0.1, "{}", presence.still()[1000]);
+        assert!((presence.still()[2000] - 3.0).abs() < 0.05);
+    }
+
+    #[test]
+    fn noise_is_no_movement() {
+        let mut presence = begun();
+        let mut observed = plain();
+        for frame in 0..60 {
+            for (cell, luma) in observed[0].iter_mut().enumerate() {
+                *luma = 100.0 + ((cell * 31 + frame * 17) % 7) as f32 - 3.0;
+            }
+            presence.watch(&observed, FRAME);
+        }
+        assert!(presence.still().iter().all(|&seconds| seconds > 1.9));
+    }
+
+    #[test]
+    fn what_moves_again_and_again_is_alive_and_what_passes_is_not() {
+        let prior = PersonPrior::new(SIZE);
+        let cells = body(40);
+        let mut passing = begun();
+        watch(&mut passing, 0.4, &cells, |_| true);
+        watch(&mut passing, 3.5, &cells, |_| false);
+        assert_eq!(passing.live_share(&prior), 0.0);
+        let mut living = begun();
+        watch(&mut living, 4.5, &cells, |frame| frame % 12 < 2);
+        let expected = cells.len() as f32 / SIZE.len() as f32;
+        assert!((living.live_share(&prior) - expected).abs() < 0.005, "{}", living.live_share(&prior));
+        watch(&mut living, 2.0, &cells, |_| false);
+        assert_eq!(living.live_share(&prior), 0.0, "gone for two seconds");
+    }
+
+    #[test]
+    fn somebody_beside_the_outline_is_found_unless_the_mask_has_them_already() {
+        let prior = PersonPrior::new(SIZE);
+        let cells = body(15);
+        let mut presence = begun();
+        watch(&mut presence, 4.5, &cells, |_| true);
+        let nobody = vec![0; SIZE.len()];
+        let column = presence.elsewhere(&prior, &nobody).expect("somebody lives at 15");
+        assert!(column.abs_diff(15) <= 2, "{column}");
+        let mut found = nobody.clone();
+        cells.iter().for_each(|&cell| found[cell] = 1);
+        assert_eq!(presence.elsewhere(&prior, &found), None);
+    }
+
+    #[test]
+    fn somebody_who_came_but_now_is_not_yet_looked_for_elsewhere() {
+        let prior = PersonPrior::new(SIZE);
+        let nobody = vec![0; SIZE.len()];
+        let mut presence = begun();
+        watch(&mut presence, 4.5, &body(15), |_| false);
+        watch(&mut presence, 2.3, &body(15), |_| true);
+        assert_eq!(presence.elsewhere(&prior, &nobody), None);
+        watch(&mut presence, 2.0, &body(15), |_| true);
+        assert!(presence.elsewhere(&prior, &nobody).is_some());
+    }
+
+    #[test]
+    fn somebody_within_the_outline_or_something_at_the_top_moves_nothing() {
+        let prior = PersonPrior::new(SIZE);
+        let nobody = vec![0; SIZE.len()];
+        let mut presence = begun();
+        watch(&mut presence, 4.5, &body(40), |_| true);
+        assert_eq!(presence.elsewhere(&prior, &nobody), None);
+        let clock: Vec<usize> = (0..5).flat_map(|y| (0..60).map(move |x| y * SIZE.width + x)).collect();
+        let mut presence = begun();
+        watch(&mut presence, 4.5, &clock, |_| true);
+        assert_eq!(presence.elsewhere(&prior, &nobody), None);
+        assert_eq!(presence.live_share(&prior), 0.0);
     }
 }

@@ -61,6 +61,15 @@ impl PersonPrior {
 const NEAR: f32 = 2.0;
 const FAR: f32 = 2.5;
 
+/// From the outline to where a person is as likely as in the middle, and as unlikely as far away; picture
+/// heights.
+const INSIDE: f32 = 0.06;
+const OUTSIDE: f32 = 0.20;
+
+/// How much more shoulders differ from one person to the next than heads do: at the neck the outline would
+/// otherwise outweigh the colours of the wall, and show it sharp.
+const SHOULDERS_VARY: f32 = 2.0;
+
 /// Returns how far inside the outline (negative: outside) a point is; `x` from the middle, `y` from the
 /// top, all in picture heights.
 fn depth(x: f32, y: f32) -> f32 {
@@ -69,12 +78,14 @@ fn depth(x: f32, y: f32) -> f32 {
     // From the neck the shoulders widen quickly, then little.
     let below = ((y - 0.56) / 0.20).clamp(0.0, 1.0);
     let half_width = 0.07 + 0.25 * below.sqrt() + 0.08 * ((y - 0.76) / 0.24).max(0.0);
-    let shoulders = (half_width - x).min((y - 0.54) * 1.5);
+    let beside_neck = ((x - 0.07) / 0.25).clamp(0.0, 1.0);
+    let top = 0.56 + 0.20 * beside_neck * beside_neck;
+    let shoulders = (half_width - x).min(y - top) / SHOULDERS_VARY;
     head.max(shoulders)
 }
 
 fn log_odds(depth: f32) -> f32 {
-    if depth > 0.0 { NEAR * (depth / 0.06).min(1.0) } else { -FAR * (-depth / 0.20).min(1.0).sqrt() }
+    if depth > 0.0 { NEAR * (depth / INSIDE).min(1.0) } else { -FAR * (-depth / OUTSIDE).min(1.0).sqrt() }
 }
 
 #[cfg(test)]

@@ -169,3 +169,155 @@ pub(super) fn majority(mask: &mut [u8], size: GridSize, scratch: &mut MajoritySc
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads a mask as it is drawn: `#` is foreground.
+    fn mask(rows: &[&str]) -> (Vec<u8>, GridSize) {
+        let cells = rows.iter().flat_map(|row| row.bytes()).map(|b| u8::from(b == b'#')).collect();
+        (cells, GridSize { width: rows[0].len(), height: rows.len() })
+    }
+
+    fn drawn(mask: &[u8], size: GridSize) -> Vec<String> {
+        let row = |cells: &[u8]| cells.iter().map(|&cell| if cell == 0 { '.' } else { '#' }).collect();
+        mask.chunks_exact(size.width).map(row).collect()
+    }
+
+    fn found(rows: &[&str]) -> Regions {
+        let (mask, size) = mask(rows);
+        let mut regions = Regions::default();
+        regions.find(&mask, size);
+        regions
+    }
+
+    /// Area, whether it is foreground, and whether it touches the edge, of each region.
+    fn table(rows: &[&str]) -> Vec<(usize, bool, bool)> {
+        let regions = found(rows);
+        let mut table: Vec<_> =
+            regions.regions().iter().map(|r| (r.area, r.foreground, r.touches_edge)).collect();
+        table.sort_unstable();
+        table
+    }
+
+    /// The number of regions by flooding, one cell at a time.
+    fn flooded(mask: &[u8], size: GridSize) -> usize {
+        let (mut seen, mut count) = (vec![false; mask.len()], 0);
+        for start in 0..mask.len() {
+            if seen[start] {
+                continue;
+            }
+            count += 1;
+            let mut open = vec![start];
+            while let Some(cell) = open.pop() {
+                if std::mem::replace(&mut seen[cell], true) {
+                    continue;
+                }
+                let (x, y) = (cell % size.width, cell / size.width);
+                let mut visit = |other: usize| {
+                    if mask[other] == mask[cell] {
+                        open.push(other);
+                    }
+                };
+                if x > 0 {
+                    visit(cell - 1);
+                }
+                if x + 1 < size.width {
+                    visit(cell + 1);
+                }
+                if y > 0 {
+                    visit(cell - size.width);
+                }
+                if y + 1 < size.height {
+                    visit(cell + size.width);
+                }
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn regions_join_by_edges_and_not_by_corners() {
+        assert_eq!(
+            table(&["......", ".##...", "...##.", "......"]),
+            [(2, true, false), (2, true, false), (20, false, true)]
+        );
+        assert_eq!(table(&["#.#", "#.#", "###"]), [(2, false, true), (7, true, true)]);
+        assert_eq!(
+            table(&["#####", "#...#", "#.#.#", "#...#", "#####"]),
+            [(1, true, false), (8, false, false), (16, true, true)]
+        );
+        assert_eq!(table(&["#"]), [(1, true, true)]);
+    }
+
+    #[test]
+    fn every_cell_belongs_to_one_region_whatever_the_mask() {
+        for seed in 0..200_usize {
+            let size = GridSize { width: 1 + seed % 17, height: 1 + seed % 11 };
+            let mut state = seed as u32 + 1;
+            let mask: Vec<u8> = (0..size.len())
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    u8::from(state >> 24 > 120)
+                })
+                .collect();
+            let mut regions = Regions::default();
+            regions.find(&mask, size);
+            assert_eq!(regions.regions().len(), flooded(&mask, size), "seed {seed}");
+            assert_eq!(regions.regions().iter().map(|r| r.area).sum::<usize>(), size.len(), "seed {seed}");
+            let mut next = 0;
+            for (cells, region) in regions.runs() {
+                assert_eq!(cells.start, next, "seed {seed}");
+                let foreground = regions.regions()[region].foreground;
+                assert!(cells.clone().all(|cell| (mask[cell] != 0) == foreground), "seed {seed}");
+                next = cells.end;
+            }
+            assert_eq!(next, size.len(), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn specks_go_and_holes_are_filled_up_to_their_size() {
+        let rows = ["#.......", "...####.", "...#..#.", ".#.####.", ".#......"];
+        let cleaned = |smallest: usize, largest_hole: usize| {
+            let (mut mask, size) = mask(&rows);
+            found(&rows).clean(&mut mask, smallest, largest_hole);
+            drawn(&mask, size)
+        };
+        assert_eq!(cleaned(3, 2), ["........", "...####.", "...####.", "...####.", "........"]);
+        assert_eq!(cleaned(2, 1), ["........", "...####.", "...#..#.", ".#.####.", ".#......"]);
+        assert_eq!(cleaned(0, 0), rows);
+    }
+
+    #[test]
+    fn a_bay_that_reaches_the_edge_is_no_hole() {
+        let rows = ["####", "#..#", "#..#"];
+        let (mut mask, size) = mask(&rows);
+        found(&rows).clean(&mut mask, 0, 100);
+        assert_eq!(drawn(&mask, size), rows);
+    }
+
+    #[test]
+    fn the_majority_of_nine_decides_and_edges_are_repeated() {
+        for (from, to) in [
+            (["......", "..#...", "......", "......"], ["......", "......", "......", "......"]),
+            (["######", "###.##", "######", "######"], ["######", "######", "######", "######"]),
+            (["...###", "...###", "...###", "...###"], ["...###", "...###", "...###", "...###"]),
+            (["#.....", "#.....", "#.....", "......"], ["#.....", "#.....", "......", "......"]),
+        ] {
+            let (mut mask, size) = mask(&from);
+            majority(&mut mask, size, &mut MajorityScratch::default());
+            assert_eq!(drawn(&mask, size), to, "{from:?}");
+        }
+    }
+
+    #[test]
+    fn a_mask_without_nine_cells_around_one_stays_as_it_is() {
+        for rows in [vec!["#."], vec!["#", ".", "#"], vec!["#.", ".#", "#."]] {
+            let (mut cells, size) = mask(&rows);
+            majority(&mut cells, size, &mut MajorityScratch::default());
+            assert_eq!(drawn(&cells, size), rows);
+        }
+    }
+}

@@ -34,12 +34,7 @@ impl Scene for GradientScene {
         }
         picture.plane_mut(1).fill(128);
         picture.plane_mut(2).fill(128);
-        let side = height / 5;
-        if width <= side {
-            return;
-        }
-        let left = (7 * n % (width - side) as u64) as usize;
-        let top = height / 3 + (3 * n % (height / 3) as u64) as usize;
+        let Some(Square { left, top, side }) = Square::of_frame(n, width, height) else { return };
         for (plane, &level) in SQUARE.iter().enumerate() {
             let scale = if plane == 0 { 1 } else { 2 };
             let (rows, columns) = (top / scale..(top + side) / scale, left / scale..(left + side) / scale);
@@ -48,6 +43,32 @@ impl Scene for GradientScene {
                 row[columns.clone()].fill(level);
             }
         }
+    }
+
+    fn draw_mask(&self, n: u64, mask: &mut VideoLoan) {
+        let (width, height) = (mask.width() as usize, mask.height() as usize);
+        let Some(Square { left, top, side }) = Square::of_frame(n, width, height) else { return };
+        for row in mask.plane_mut(0).chunks_exact_mut(width).skip(top).take(side) {
+            row[left..left + side].fill(u8::MAX);
+        }
+    }
+}
+
+/// Where the square is.
+struct Square {
+    left: usize,
+    top: usize,
+    side: usize,
+}
+
+impl Square {
+    /// Returns where the square is in frame `n`; a picture too narrow for it has none.
+    fn of_frame(n: u64, width: usize, height: usize) -> Option<Self> {
+        let side = height / 5;
+        let free = width.checked_sub(side).filter(|&free| free > 0)?;
+        let left = (7 * n % free as u64) as usize;
+        let top = height / 3 + (3 * n % (height / 3) as u64) as usize;
+        Some(Self { left, top, side })
     }
 }
 
@@ -66,6 +87,11 @@ mod tests {
                 VideoLoan::new(&HeapPool::default(), PixelFormat::I420, width, height).expect("fits");
             scene.draw(n, &mut loan);
             let frame = loan.freeze();
+            let mut loan =
+                VideoLoan::new(&HeapPool::default(), PixelFormat::I420, width, height).expect("fits");
+            loan.plane_mut(0).fill(0);
+            scene.draw_mask(n, &mut loan);
+            let mask = loan.freeze();
             let side = 36;
             let (left, top) = ((7 * n % (320 - 36)) as usize, 60 + (3 * n % 60) as usize);
             let inside = |x: usize, y: usize, scale: usize| {
@@ -77,6 +103,8 @@ mod tests {
                     let gradient = ((x as u64 / 4 + y as u64 / 3 + 2 * n) % 180 + 30) as u8;
                     let expected = if inside(x, y, 1) { 150 } else { gradient };
                     assert_eq!(frame.row(0, y)[x], expected, "frame {n} at {x},{y}");
+                    let masked = if inside(x, y, 1) { 255 } else { 0 };
+                    assert_eq!(mask.row(0, y)[x], masked, "mask of frame {n} at {x},{y}");
                 }
             }
             for y in 0..90 {

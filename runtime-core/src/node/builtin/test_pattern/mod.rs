@@ -18,4 +18,7 @@ use crate::data::VideoLoan;
 trait Scene: Send {
     /// Draws frame `n` into an I420 picture of the scene's size.
     fn draw(&self, n: u64, picture: &mut VideoLoan);
+
+    /// Marks what is in front in frame `n`: 255 in the luma of a picture that is 0 elsewhere.
+    fn draw_mask(&self, n: u64, mask: &mut VideoLoan);
 }

@@ -48,6 +48,9 @@ pub struct TestPatternParams {
     pub frames: Option<u64>,
     /// What is seen.
     pub scene: TestScene,
+    /// Whether the truth about what is in front (the person, the square) is given out, too, on the port
+    /// `mask`, to measure with.
+    pub mask: bool,
 }
 
 /// What is seen in a [`TestPattern`].
@@ -63,7 +66,7 @@ pub enum TestScene {
 
 impl Default for TestPatternParams {
     fn default() -> Self {
-        Self { width: 1280, height: 720, fps: 30.0, frames: None, scene: TestScene::default() }
+        Self { width: 1280, height: 720, fps: 30.0, frames: None, scene: TestScene::default(), mask: false }
     }
 }
 
@@ -93,10 +96,18 @@ impl TestScene {
 impl Node for TestPattern {
     type Params = TestPatternParams;
 
-    const SPEC: NodeSpec =
-        NodeSpec::new("TestPattern", "Gives out a moving test picture with frame numbers.")
-            .outputs(&[PortSpec::new("out", &[DataKind::Video])])
-            .heavy();
+    const SPEC: NodeSpec = NodeSpec::new(
+        "TestPattern",
+        "Gives out a moving test picture with frame numbers.",
+    )
+    .outputs(&[
+        PortSpec::new("out", &[DataKind::Video]).doc("The picture, I420."),
+        PortSpec::new("mask", &[DataKind::Video]).doc(
+            "With the param `mask`, before each picture: I420 of the same size, number and time; luma 255 is \
+                     what is in front, 0 the rest, chroma 128.",
+        ),
+    ])
+    .heavy();
 
     fn create(params: Self::Params, context: &NodeContext) -> Result<Self, NodeError> {
         let params = params.checked()?;
@@ -123,9 +134,23 @@ impl Node for TestPattern {
         let mut item =
             TransportData::new(picture.freeze()).numbered(self.frames).at(MediaTime::from_duration(due));
         item.source = self.source.clone();
+        if self.params.mask {
+            outputs.send_to("mask", item.with_data(self.draw_mask()?));
+        }
         outputs.send(item);
         self.frames += 1;
         Ok(Some(self.params.time_of(self.frames)))
+    }
+}
+
+impl TestPattern {
+    fn draw_mask(&self) -> Result<VideoFrame, NodeError> {
+        let mut mask = VideoLoan::new(&*self.pool, PixelFormat::I420, self.params.width, self.params.height)?;
+        for (plane, level) in [0, 128, 128].into_iter().enumerate() {
+            mask.plane_mut(plane).fill(level);
+        }
+        self.scene.draw_mask(self.frames, &mut mask);
+        Ok(mask.freeze())
     }
 }
 
@@ -172,6 +197,31 @@ mod tests {
                 assert_eq!(item.sequence, u64::from(n));
                 let off = item.media_time.as_duration().abs_diff(Duration::from_millis(40) * n);
                 assert!(off < Duration::from_micros(1), "{scene} frame {n}: off by {off:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_mask_comes_with_its_picture_and_marks_what_is_in_front() {
+        for (scene, share) in [("gradient", 0.01..0.05), ("person", 0.1..0.3)] {
+            let params = json!({"width": 320, "height": 180, "frames": 5, "scene": scene, "mask": true});
+            let mut node: TestPattern = make(params).expect("valid params");
+            let (mut outputs, mut elapsed) = (Outputs::default(), Duration::ZERO);
+            let mut items = Vec::new();
+            while let Some(due) = node.produce(elapsed, &mut outputs).expect("produces") {
+                items.extend(outputs.drain());
+                elapsed = due;
+            }
+            assert_eq!(items.len(), 10);
+            for (n, pair) in (0..).zip(items.chunks_exact(2)) {
+                assert_eq!((pair[0].0, pair[1].0), ("mask", "out"));
+                assert_eq!((pair[0].1.sequence, pair[1].1.sequence), (n, n));
+                assert_eq!(pair[0].1.media_time, pair[1].1.media_time);
+                let mask = picture(&pair[0].1);
+                let marked = mask.plane(0).iter().filter(|&&p| p > 127).count() as f64;
+                let marked = marked / (320.0 * 180.0);
+                assert!(share.contains(&marked), "{scene}: {marked} of the picture");
+                assert!(mask.plane(1).iter().chain(mask.plane(2)).all(|&p| p == 128));
             }
         }
     }

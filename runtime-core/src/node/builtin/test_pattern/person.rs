@@ -72,20 +72,6 @@ impl PersonScene {
         };
         [moved(self.torso_at, sway, breath), moved(self.head_at, sway + turn, breath + nod)]
     }
-
-    /// Returns how much of each luma pixel the person covers in frame `n`, 0..=255.
-    #[cfg(test)]
-    pub(in crate::node::builtin) fn coverage(&self, n: u64) -> Vec<u8> {
-        let layout = PixelFormat::I420
-            .packed_layout(self.room.width(), self.room.height())
-            .expect("the room has this size")
-            .0[0];
-        let mut covered = vec![0; layout.end()];
-        let [torso, head] = self.pose(n);
-        self.torso.cover(&mut covered, layout, torso.0, torso.1);
-        self.head.cover(&mut covered, layout, head.0, head.1);
-        covered
-    }
 }
 
 impl Scene for PersonScene {
@@ -96,6 +82,12 @@ impl Scene for PersonScene {
         let [torso, head] = self.pose(n);
         self.torso.draw(picture, torso.0, torso.1);
         self.head.draw(picture, head.0, head.1);
+    }
+
+    fn draw_mask(&self, n: u64, mask: &mut VideoLoan) {
+        let [torso, head] = self.pose(n);
+        self.torso.cover(mask, torso.0, torso.1);
+        self.head.cover(mask, head.0, head.1);
     }
 }
 
@@ -268,11 +260,21 @@ mod tests {
         loan.freeze()
     }
 
+    /// How much of each luma pixel the person covers, 0..=255.
+    fn coverage(scene: &PersonScene, n: u64) -> Vec<u8> {
+        let pool = HeapPool::default();
+        let (width, height) = (scene.room.width(), scene.room.height());
+        let mut loan = VideoLoan::new(&pool, PixelFormat::I420, width, height).expect("fits");
+        loan.plane_mut(0).fill(0);
+        scene.draw_mask(n, &mut loan);
+        loan.freeze().plane(0).to_vec()
+    }
+
     #[test]
     fn only_where_the_person_is_does_the_picture_differ_from_the_room() {
         let scene = PersonScene::new(640, 360).expect("a small scene");
         for n in [0, 20, 40, 90] {
-            let (frame, covered) = (frame(&scene, n), scene.coverage(n));
+            let (frame, covered) = (frame(&scene, n), coverage(&scene, n));
             let pixels = frame.plane(0).iter().zip(scene.room.plane(0)).zip(&covered);
             assert!(pixels.clone().all(|((a, b), &c)| c > 0 || a == b), "frame {n}");
             let share = covered.iter().filter(|&&c| c > 127).count() as f64 / covered.len() as f64;
@@ -283,10 +285,10 @@ mod tests {
     #[test]
     fn the_person_moves_a_little_and_keeps_its_place() {
         let scene = PersonScene::new(1280, 720).expect("a small scene");
-        let first = scene.coverage(0);
+        let first = coverage(&scene, 0);
         let mut moved = 0;
         for n in (10..400).step_by(30) {
-            let covered = scene.coverage(n);
+            let covered = coverage(&scene, n);
             let both = first.iter().zip(&covered).filter(|&(&a, &b)| a > 127 && b > 127).count();
             let either = first.iter().zip(&covered).filter(|&(&a, &b)| a > 127 || b > 127).count();
             let overlap = both as f64 / either as f64;
@@ -299,7 +301,7 @@ mod tests {
     #[test]
     fn no_part_of_the_outline_is_cut_by_the_edge_of_its_sprite() {
         let scene = PersonScene::new(1280, 720).expect("a small scene");
-        let covered = scene.coverage(0);
+        let covered = coverage(&scene, 0);
         let row = |y: usize| &covered[y * 1280..(y + 1) * 1280];
         // Between two neighbours coverage changes in more than one step where the outline is smooth.
         for y in 0..719 {

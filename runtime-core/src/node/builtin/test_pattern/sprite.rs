@@ -59,32 +59,39 @@ impl Sprite {
             let scale = if plane == 0 { 1 } else { 2 };
             let layout = picture.plane_layout(plane);
             let coverage = &self.coverage[usize::from(plane > 0)];
-            layer.lay(picture.plane_mut(plane), layout, coverage, (left / scale, top / scale));
+            let pixels = layer.pixels.chunks_exact(layer.width);
+            let place = (left / scale, top / scale);
+            lay(pixels.zip(coverage.chunks_exact(layer.width)), picture.plane_mut(plane), layout, place);
         }
     }
 
-    /// Lays the sprite's coverage on a plane that holds the coverage so far.
-    #[cfg(test)]
-    pub(super) fn cover(&self, covered: &mut [u8], layout: PlaneLayout, left: i32, top: i32) {
-        let full = Layer { width: self.layers[0].width, pixels: vec![255; self.layers[0].pixels.len()] };
-        full.lay(covered, layout, &self.coverage[0], (left, top));
+    /// Lays the sprite's coverage on the luma of a picture that holds the coverage so far.
+    pub(super) fn cover(&self, covered: &mut VideoLoan, left: i32, top: i32) {
+        let layout = covered.plane_layout(0);
+        let width = self.layers[0].width;
+        let full = vec![u8::MAX; width];
+        let coverage = self.coverage[0].chunks_exact(width);
+        lay(coverage.map(|row| (&full[..], row)), covered.plane_mut(0), layout, (left, top));
     }
 }
 
-impl Layer {
-    fn lay(&self, plane: &mut [u8], layout: PlaneLayout, coverage: &[u8], (left, top): (i32, i32)) {
-        let cut = left.min(0).unsigned_abs() as usize;
-        let first = left.max(0) as usize;
-        let columns = self.width.saturating_sub(cut).min(layout.row_bytes.saturating_sub(first));
+/// Lays rows of pixels on a plane, each with how much it covers, the first at `left`, `top`.
+fn lay<'a>(
+    rows: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    plane: &mut [u8],
+    layout: PlaneLayout,
+    (left, top): (i32, i32),
+) {
+    let cut = left.min(0).unsigned_abs() as usize;
+    let first = left.max(0) as usize;
+    for (y, (pixels, coverage)) in (top..layout.rows as i32).zip(rows) {
+        let columns = pixels.len().saturating_sub(cut).min(layout.row_bytes.saturating_sub(first));
+        let Ok(y) = usize::try_from(y) else { continue };
         if columns == 0 {
-            return;
+            continue;
         }
-        let rows = self.pixels.chunks_exact(self.width).zip(coverage.chunks_exact(self.width));
-        for (y, (pixels, coverage)) in (top..layout.rows as i32).zip(rows) {
-            let Ok(y) = usize::try_from(y) else { continue };
-            let under = &mut plane[y * layout.stride + first..][..columns];
-            blend_row(under, &pixels[cut..][..columns], &coverage[cut..][..columns]);
-        }
+        let under = &mut plane[y * layout.stride + first..][..columns];
+        blend_row(under, &pixels[cut..][..columns], &coverage[cut..][..columns]);
     }
 }
 
