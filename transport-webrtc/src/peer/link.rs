@@ -121,6 +121,16 @@ impl PeerLink {
         self.state.borrow().clone()
     }
 
+    /// Whether the connection is, or may still come about.
+    pub(super) fn is_alive(&self) -> bool {
+        !matches!(*self.state.borrow(), PeerState::Closed { .. })
+    }
+
+    /// Whether media and data flow.
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(*self.state.borrow(), PeerState::Connected)
+    }
+
     /// Sends an item: media into the encoder of its kind, without waiting; data over the data channel,
     /// waiting for room. Cancel safe for media.
     pub(crate) async fn send(&self, item: TransportData) -> Result<(), SendError> {

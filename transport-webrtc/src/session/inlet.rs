@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use remotemedia_runtime_core::data::{PeerId, StreamId, TrackId, TransportData};
 use remotemedia_runtime_core::ledger::LedgerReport;
 use remotemedia_runtime_core::manifest::Manifest;
-use remotemedia_runtime_core::queue::QueueSender;
 use remotemedia_runtime_core::runner::PipelineRunner;
 use serde_json::Value;
 use tracing::debug;
@@ -25,7 +25,7 @@ pub(crate) struct SessionInlet {
     accept_manifests: bool,
     data_within: Duration,
     /// Items that nothing else takes: to the program.
-    user: QueueSender<TransportData>,
+    user: UserSender,
     /// The pipeline that serves the session, with its manifest.
     serving: RwLock<Option<Serving>>,
     /// Pipelines that peers opened here, by peer.
@@ -66,7 +66,7 @@ impl SessionInlet {
         runner: PipelineRunner,
         accept_manifests: bool,
         data_within: Duration,
-        user: QueueSender<TransportData>,
+        user: UserSender,
     ) -> Self {
         Self {
             runner,
@@ -116,16 +116,20 @@ impl SessionInlet {
         self.remote.write().unwrap_or_else(PoisonError::into_inner).remove(peer);
     }
 
-    /// Ends all pipelines that run here; returns the account of their outputs on the way out.
+    /// Ends all pipelines that run here, side by side, and tells who receives items; returns the account of
+    /// the pipelines' outputs on the way out.
     pub(crate) async fn close(&self) -> LedgerReport {
+        self.user.abort();
         let serving = self.serving.write().unwrap_or_else(PoisonError::into_inner).take();
         let opened = std::mem::take(&mut *self.lock_opened());
         let pipelines = serving.map(|serving| serving.pipeline).into_iter();
-        let mut outputs = LedgerReport::default();
-        for pipeline in pipelines.chain(opened.into_values().map(|opened| opened.pipeline)) {
+        let pipelines = pipelines.chain(opened.into_values().map(|opened| opened.pipeline));
+        let closing = pipelines.map(async |pipeline| {
             pipeline.close().await;
-            outputs.add(&pipeline.outputs_ledger());
-        }
+            pipeline.outputs_ledger()
+        });
+        let mut outputs = LedgerReport::default();
+        join_all(closing).await.iter().for_each(|ledger| outputs.add(ledger));
         outputs
     }
 
@@ -205,8 +209,7 @@ impl PeerInlet for SessionInlet {
                 debug!(%error, "item of a peer not taken");
             }
         } else {
-            // A program that does not receive loses the oldest, counted; nobody is held up by it.
-            self.user.push(item).ok();
+            self.user.give(item).await;
         }
     }
 

@@ -1,4 +1,4 @@
-//! Outputs on their way to this process's user: media and data in queues of their own, received as one.
+//! Items on their way to this process's user, from a pipeline or from peers: media and data in queues of their own, received as one.
 
 use std::sync::Arc;
 
@@ -43,6 +43,12 @@ impl UserSender {
         };
         // Closed: the queue has counted it.
         taken.ok();
+    }
+
+    /// Ends the user's receiving; what waits is dropped and counted.
+    pub(crate) fn abort(&self) {
+        self.media.abort();
+        self.data.abort();
     }
 
     /// Whether the user's end is gone.
