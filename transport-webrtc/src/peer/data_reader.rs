@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use remotemedia_runtime_core::data::{PeerId, StreamId, TrackId};
-use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::{Envelope, PeerInlet, PeerLink};
@@ -26,7 +25,8 @@ pub(super) async fn read_data(
     cancel: CancellationToken,
 ) {
     let stream = StreamId::new(link.peer().clone(), TrackId::new(DATA_TRACK).expect("a valid name"));
-    let (tasks, places) = (TaskTracker::new(), Arc::new(Semaphore::new(MAX_REQUESTS)));
+    // Those under way are dropped with it.
+    let mut requests = JoinSet::new();
     let reading = async {
         while let Some(message) = receiver.recv().await {
             match decode(link.peer(), message) {
@@ -45,16 +45,16 @@ pub(super) async fn read_data(
                     | Envelope::Open { id, .. }
                     | Envelope::Close { id, .. }),
                 ) => {
-                    let Ok(place) = places.clone().try_acquire_owned() else {
+                    while requests.try_join_next().is_some() {}
+                    if requests.len() >= MAX_REQUESTS {
                         let message = format!("{MAX_REQUESTS} requests of this peer are under way already");
                         link.send_envelope(&Envelope::Failed { id, message }).await.ok();
                         continue;
-                    };
+                    }
                     let (link, inlet, stream) = (link.clone(), inlet.clone(), stream.clone());
-                    tasks.spawn(async move {
+                    requests.spawn(async move {
                         let reply = inlet.request(&link, with_source(request, &stream)).await;
                         reply_to(&link, id, reply).await;
-                        drop(place);
                     });
                 }
                 None => {}
@@ -66,12 +66,7 @@ pub(super) async fn read_data(
         () = cancel.cancelled() => {}
         () = reading => {}
     }
-    tasks.close();
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => {}
-        () = tasks.wait() => {}
-    }
+    requests.shutdown().await;
 }
 
 fn with_source(request: Envelope, stream: &StreamId) -> Envelope {

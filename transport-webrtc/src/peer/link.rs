@@ -7,6 +7,7 @@ use remotemedia_runtime_core::data::{PeerId, TransportData};
 use remotemedia_runtime_core::ledger::{DropReason, Ledger, LedgerReport};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::actor::PeerCommand;
 use super::intake::Intake;
@@ -22,6 +23,8 @@ pub(crate) struct PeerLink {
     pub(super) peer: PeerId,
     pub(super) generation: u32,
     pub(super) commands: mpsc::Sender<PeerCommand>,
+    /// Cancelled when the actor and all that was made for it are gone.
+    pub(super) gone: CancellationToken,
     /// Why the actor is to end, once it is.
     pub(super) end: watch::Sender<Option<CloseCause>>,
     pub(super) state: watch::Receiver<PeerState>,

@@ -1,9 +1,11 @@
 //! Owns the peers of a session: listens to the signaling server, admits, starts and ends.
 
 use std::collections::{BTreeMap, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures::FutureExt;
 use remotemedia_runtime_core::data::PeerId;
 use remotemedia_signaling::protocol::{AnnounceResult, PeerInfo, Role, SignalingEvent, Topology};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -328,7 +330,7 @@ impl ManagerActor {
                 () = self.cancel.cancelled() => break,
                 Some(ended) = self.peers.join_next(), if !self.peers.is_empty() => match ended {
                     Ok(peer) => self.forget(&peer),
-                    Err(error) => warn!(%error, "a peer's task failed"),
+                    Err(error) => warn!(%error, "telling of a peer failed"),
                 },
                 command = commands.recv() => match command {
                     Some(ManagerCommand::Connect { peer, reply }) => {
@@ -392,7 +394,9 @@ impl ManagerActor {
 
     /// Starts an actor for a peer, unless the session is full.
     fn admit(&mut self, peer: &PeerId, generation: u32) -> Result<SharedLink, ConnectError> {
-        if self.links.values().filter(|link| link.is_alive()).count() >= self.max_peers as usize {
+        // The former self of the peer, if it is there, gives up its place.
+        let others = self.links.values().filter(|link| link.is_alive() && link.peer() != peer);
+        if others.count() >= self.max_peers as usize {
             return Err(ConnectError::Full { max_peers: self.max_peers });
         }
         let (commands, command_receiver) = mpsc::channel(PEER_COMMANDS);
@@ -401,26 +405,40 @@ impl ManagerActor {
             peer: peer.clone(),
             generation,
             commands,
+            gone: CancellationToken::new(),
             end: watch::Sender::new(None),
             state,
             ways: Default::default(),
             requests: Requests::default(),
             unsent: Default::default(),
         });
+        let former = self.links.insert(peer.clone(), link.clone());
         let running = run_peer(
             self.settings.clone(),
             link.clone(),
-            state_sender,
+            state_sender.clone(),
             command_receiver,
             self.signaling.clone(),
             self.inlet.clone(),
             self.cancel.child_token(),
         );
+        let gone = link.gone.clone().drop_guard();
+        let running = async move {
+            let _gone = gone;
+            // What its former self leaves behind is found by the peer's id: it must be gone.
+            if let Some(former) = former {
+                former.gone.cancelled().await;
+            }
+            contained(running, state_sender).await;
+        };
         let watching = tell_states(link.clone(), self.shared.events.clone());
         let span = info_span!("peer", peer_id = %peer, generation);
-        let both = async move { tokio::join!(running, watching).0 };
+        let of = peer.clone();
+        let both = async move {
+            tokio::join!(running, watching);
+            of
+        };
         self.peers.spawn(both.instrument(span));
-        self.links.insert(peer.clone(), link.clone());
         self.publish_links();
         Ok(link)
     }
@@ -570,6 +588,15 @@ impl ManagerActor {
     }
 }
 
+/// Runs a peer's actor; if it panics, the peer is closed and the others go on.
+async fn contained(running: impl Future<Output = ()>, state: watch::Sender<PeerState>) {
+    if AssertUnwindSafe(running).catch_unwind().await.is_err() {
+        let cause = CloseCause::Engine { reason: "the peer's task panicked".to_owned() };
+        warn!(%cause, "peer closed");
+        state.send_replace(PeerState::Closed { cause });
+    }
+}
+
 /// Tells the users of states until the actor is gone: each that lasts, and the last.
 async fn tell_states(link: SharedLink, events: broadcast::Sender<PeerEvent>) {
     let mut states = link.state.clone();
@@ -582,4 +609,17 @@ async fn tell_states(link: SharedLink, events: broadcast::Sender<PeerEvent>) {
 fn summary(peer: PeerId, info: &PeerInfo, state: PeerState) -> PeerSummary {
     let (display_name, has_pipeline) = (info.display_name.clone(), info.capabilities.pipeline);
     PeerSummary { peer, display_name, has_pipeline, state }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_actor_that_panics_closes_its_peer() {
+        let (sender, state) = watch::channel(PeerState::Connected);
+        contained(async { panic!("on purpose") }, sender).await;
+        let PeerState::Closed { cause } = state.borrow().clone() else { panic!("still connected") };
+        assert_eq!(cause.to_string(), "the engine failed: the peer's task panicked");
+    }
 }

@@ -168,7 +168,11 @@ impl SessionInlet {
         let router = SessionRouter::new(session.graph());
         let audience = Audience::Peer(link.clone());
         let (pipeline, _) = ServedPipeline::start(session, router, audience, self.data_within);
-        self.lock_opened().insert(link.peer().clone(), Opened { stream: id, pipeline });
+        let replaced = self.lock_opened().insert(link.peer().clone(), Opened { stream: id, pipeline });
+        // One that the peer asked for at the same time, and that was there first.
+        if let Some(opened) = replaced {
+            opened.pipeline.close().await;
+        }
         Ok(())
     }
 
