@@ -19,7 +19,7 @@ use crate::peer::{
     ConnectError, LifecycleSettings, OutletSettings, PeerActorSettings, PeerEvent, PeerManager,
     PeerManagerSettings, PeerReport, PeerSummary, SendError, SharedLink,
 };
-use crate::rtc::{ConnectionConfig, IceServer};
+use crate::rtc::ConnectionConfig;
 use crate::session::{
     Audience, LocalSession, RemoteSession, ServedPipeline, SessionInlet, SessionRouter, UserReceiver,
     execute_at_peer, user_outputs,
@@ -336,16 +336,11 @@ impl WebRtcSettings {
 
     fn peer_manager(&self, pool: &Arc<dyn FramePool>) -> PeerManagerSettings {
         let video_codec = self.video_codecs.first().copied().unwrap_or(VideoCodec::H264);
-        let ice_servers = self.ice_servers.iter().map(|server| IceServer {
-            urls: server.urls.clone(),
-            username: server.username.clone(),
-            credential: server.credential.clone(),
-        });
         PeerManagerSettings {
             actor: PeerActorSettings {
                 local: self.peer_id.clone(),
                 connection: ConnectionConfig {
-                    ice_servers: ice_servers.collect(),
+                    ice_servers: self.ice_servers.clone(),
                     ..ConnectionConfig::default()
                 },
                 lifecycle: LifecycleSettings {

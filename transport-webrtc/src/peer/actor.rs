@@ -176,7 +176,7 @@ impl PeerActor {
                 self.negotiate(NegotiationInput::RemoteCandidate { handshake_id, candidate }).await;
             }
             PeerCommand::Refused { handshake_id, reason } => {
-                let connected = matches!(self.lifecycle.state(), PeerState::Connected);
+                let connected = self.lifecycle.is_up();
                 let is_ours = self.offered.as_ref() == Some(&handshake_id);
                 if (is_ours || self.negotiation.has_answered(&handshake_id)) && !connected {
                     self.live(LifecycleInput::End(CloseCause::Refused { reason }));
@@ -331,7 +331,7 @@ impl PeerActor {
             self.post(Letter::Refusal { handshake_id, reason: reason.clone() });
         }
         warn!(peer = %self.link.peer(), reason, "description refused");
-        if !matches!(self.lifecycle.state(), PeerState::Connected) {
+        if !self.lifecycle.is_up() {
             self.live(LifecycleInput::End(CloseCause::BadDescription { reason }));
         }
     }

@@ -413,15 +413,17 @@ impl ManagerActor {
             unsent: Default::default(),
         });
         let former = self.links.insert(peer.clone(), link.clone());
+        let (cancel, inlet) = (self.cancel.child_token(), self.inlet.clone());
         let running = run_peer(
             self.settings.clone(),
             link.clone(),
             state_sender.clone(),
             command_receiver,
             self.signaling.clone(),
-            self.inlet.clone(),
-            self.cancel.child_token(),
+            inlet.clone(),
+            cancel.clone(),
         );
+        let (id, of) = (peer.clone(), peer.clone());
         let gone = link.gone.clone().drop_guard();
         let running = async move {
             let _gone = gone;
@@ -429,11 +431,13 @@ impl ManagerActor {
             if let Some(former) = former {
                 former.gone.cancelled().await;
             }
-            contained(running, state_sender).await;
+            if contained(running, state_sender).await.is_err() {
+                cancel.cancel();
+                inlet.peer_gone(&id).await;
+            }
         };
         let watching = tell_states(link.clone(), self.shared.events.clone());
         let span = info_span!("peer", peer_id = %peer, generation);
-        let of = peer.clone();
         let both = async move {
             tokio::join!(running, watching);
             of
@@ -588,13 +592,21 @@ impl ManagerActor {
     }
 }
 
+/// The actor panicked.
+#[derive(Debug, PartialEq, Eq)]
+struct Panicked;
+
 /// Runs a peer's actor; if it panics, the peer is closed and the others go on.
-async fn contained(running: impl Future<Output = ()>, state: watch::Sender<PeerState>) {
-    if AssertUnwindSafe(running).catch_unwind().await.is_err() {
+async fn contained(
+    running: impl Future<Output = ()>,
+    state: watch::Sender<PeerState>,
+) -> Result<(), Panicked> {
+    AssertUnwindSafe(running).catch_unwind().await.map_err(|_| {
         let cause = CloseCause::Engine { reason: "the peer's task panicked".to_owned() };
         warn!(%cause, "peer closed");
         state.send_replace(PeerState::Closed { cause });
-    }
+        Panicked
+    })
 }
 
 /// Tells the users of states until the actor is gone: each that lasts, and the last.
@@ -618,8 +630,8 @@ mod tests {
     #[tokio::test]
     async fn an_actor_that_panics_closes_its_peer() {
         let (sender, state) = watch::channel(PeerState::Connected);
-        contained(async { panic!("on purpose") }, sender).await;
+        assert_eq!(contained(async { panic!("on purpose") }, sender).await, Err(Panicked));
         let PeerState::Closed { cause } = state.borrow().clone() else { panic!("still connected") };
-        assert_eq!(cause.to_string(), "the engine failed: the peer's task panicked");
+        assert_eq!(cause.to_string(), "the connection failed: the peer's task panicked");
     }
 }

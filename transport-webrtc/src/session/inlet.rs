@@ -111,6 +111,13 @@ impl SessionInlet {
         Ok(())
     }
 
+    /// Lets the session at `peer` take all that is still under way.
+    pub(crate) fn make_room(&self, peer: &PeerId) {
+        if let Some(items) = self.remote.read().unwrap_or_else(PoisonError::into_inner).get(peer) {
+            items.make_room();
+        }
+    }
+
     /// Ends what [`listen`](Self::listen) began.
     pub(crate) fn stop_listening(&self, peer: &PeerId) {
         self.remote.write().unwrap_or_else(PoisonError::into_inner).remove(peer);
