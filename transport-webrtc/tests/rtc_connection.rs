@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use pair::{DEADLINE, End, connect};
 use remotemedia_transport_webrtc::rtc::{
-    ConnectionEvent, ConnectionState, DataMessage, DataReceiver, DataSender, RtpPacket, TrackKind,
-    TrackReceiver, TrackSender,
+    ConnectionEvent, ConnectionState, DataMessage, DataReceiver, DataSender, IceCandidate, RtpPacket,
+    SdpKind, TrackKind, TrackReceiver, TrackSender,
 };
 
 fn packet(sequence_number: u16) -> RtpPacket {
@@ -104,6 +104,30 @@ async fn a_picture_of_more_packets_than_any_queue_holds_arrives_whole() {
         missing.remove(&arrived.expect("track is open").sequence_number);
     }
     assert_eq!(sending.await.expect("no panic").ledger().dropped_total(), 0);
+    a.connection.close(Duration::from_secs(1)).await;
+    b.connection.close(Duration::from_secs(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_of_ice_brings_room_for_its_candidates() {
+    let (a, b) = connect().await;
+    let candidate = |port: u16| IceCandidate {
+        candidate: format!("candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host"),
+        sdp_m_line_index: Some(0),
+        ..IceCandidate::default()
+    };
+    let mut refused = None;
+    for port in 10_000..10_500 {
+        if let Err(error) = b.connection.add_candidate(candidate(port)).await {
+            refused = Some(error.to_string());
+            break;
+        }
+    }
+    assert!(refused.is_some_and(|told| told.contains("has sent 128 already")));
+    let offer = a.connection.create_offer(true).await.expect("offer");
+    a.connection.set_local(SdpKind::Offer, &offer).await.expect("local offer");
+    b.connection.set_remote(SdpKind::Offer, &offer).await.expect("remote offer");
+    b.connection.add_candidate(candidate(20_000)).await.expect("room again");
     a.connection.close(Duration::from_secs(1)).await;
     b.connection.close(Duration::from_secs(1)).await;
 }
