@@ -1,11 +1,19 @@
 //! Requests over the wire: a manifest that a peer runs once, and one that it runs as a stream.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use remotemedia_runtime_core::data::{RuntimeData, TransportData};
+use remotemedia_runtime_core::node::{
+    Node, NodeContext, NodeError, NodeRegistry, NodeSpec, Outputs, PortSpec,
+};
+use remotemedia_runtime_core::runner::PipelineRunner;
 use remotemedia_runtime_core::transport::PipelineTransport;
 use remotemedia_tests::{Room, manifest};
-use serde_json::json;
+use remotemedia_transport_webrtc::{WebRtcConfig, WebRtcTransport};
+use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_peer_computes_what_it_is_asked() {
@@ -83,4 +91,111 @@ async fn a_stream_that_runs_at_a_peer_delivers_all_in_order_and_ends() {
     assert!(account.sent >= 200 && account.is_balanced(), "{account:?}");
     asker.close().await;
     worker.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_whose_outputs_nobody_reads_is_closed_with_its_account_and_read_afterwards() {
+    /// More than wait for a user.
+    const ITEMS: u64 = 1_500;
+    let room = Room::open().await;
+    let worker = room.join_with(room.config("worker").accept_manifests()).await;
+    let asker = room.join_with(room.config("asker").pipeline_peer("worker")).await;
+    let pass = manifest(json!([{"id": "pass", "node_type": "PassThrough"}]));
+    let (input, mut output) = asker.stream(pass).await.expect("accepted").split();
+    for n in 0..ITEMS {
+        input.send(TransportData::new(json!(n)).numbered(n)).await.expect("open");
+    }
+    let account = input.close().await.pipeline.total;
+    assert!(account.sent >= ITEMS && account.is_balanced(), "{account:?}");
+    drop(input);
+    let mut numbers = Vec::new();
+    while let Some(item) = output.recv().await {
+        numbers.push(item.sequence);
+    }
+    assert_eq!(numbers, (0..ITEMS).collect::<Vec<_>>());
+    asker.close().await;
+    worker.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_comes_back_at_once_has_its_place_and_its_stream_again() {
+    let room = Room::open().await;
+    let worker = WebRtcConfig { max_peers: Some(1), ..room.config("worker").accept_manifests() };
+    let worker = room.join_with(worker).await;
+    let pass = manifest(json!([{"id": "pass", "node_type": "PassThrough"}]));
+    for round in 0..5_u64 {
+        let asker = room.join_with(room.config("asker").pipeline_peer("worker")).await;
+        let mut session = asker.stream(pass.clone()).await.expect("accepted");
+        for n in 0..20 {
+            session.send_input(TransportData::new(json!(round)).numbered(n)).await.expect("open");
+            let item = session.recv_output().await.expect("the stream goes on");
+            assert_eq!(item.sequence, n, "in round {round}");
+        }
+        asker.close().await;
+    }
+    assert!(worker.close().await.complete);
+}
+
+/// Takes as long to be made as the story wants.
+struct SlowToStart;
+
+static STARTS: Semaphore = Semaphore::const_new(0);
+static MAY_START: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
+
+impl Node for SlowToStart {
+    type Params = BTreeMap<String, Value>;
+    const SPEC: NodeSpec = NodeSpec::new("SlowToStart", "Takes long to be made.")
+        .inputs(&[PortSpec::new("in", &[])])
+        .outputs(&[PortSpec::new("out", &[])])
+        .session_scoped()
+        .heavy();
+
+    fn create(_: Self::Params, _: &NodeContext) -> Result<Self, NodeError> {
+        STARTS.add_permits(1);
+        let may = MAY_START.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(MAY_START.1.wait_while(may, |may| !*may));
+        Ok(Self)
+    }
+
+    fn process(&mut self, _: &str, item: TransportData, outputs: &mut Outputs) -> Result<(), NodeError> {
+        outputs.send(item);
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_nobody_waits_for_any_more_takes_no_items_of_its_peer() {
+    let room = Room::open().await;
+    let runner = || {
+        let mut registry = NodeRegistry::with_builtins();
+        registry.register::<SlowToStart>().expect("a new name");
+        PipelineRunner::new(registry)
+    };
+    let join = async |config| WebRtcTransport::join(config, runner()).await.expect("the room is open");
+    let worker = join(room.config("worker").accept_manifests()).await;
+    let asker = Arc::new(join(room.config("asker").pipeline_peer("worker")).await);
+    let slow = manifest(json!([{"id": "slow", "node_type": "SlowToStart"}]));
+    let asking = asker.clone();
+    let asking = tokio::spawn(async move { asking.stream(slow).await.map(|_| ()) });
+    STARTS.acquire().await.expect("never closed").forget();
+    asking.abort();
+    assert!(asking.await.expect_err("aborted").is_cancelled());
+    *MAY_START.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    MAY_START.1.notify_all();
+    // The stream ends when it has come about; until then what comes from the peer is its own.
+    let (to, mut number) = (Room::peer("asker"), 0_u64);
+    let received = async {
+        loop {
+            worker.send_to(&to, TransportData::new(json!(number))).await.expect("connected");
+            number += 1;
+            let waited = tokio::time::timeout(Duration::from_millis(50), Room::next(&asker)).await;
+            if let Ok(item) = waited {
+                return item;
+            }
+        }
+    };
+    let item = tokio::time::timeout(Duration::from_secs(30), received).await.expect("the program gets items");
+    assert!(matches!(item.data, RuntimeData::Json(_)), "{item:?}");
+    assert!(worker.close().await.complete);
+    asker.close().await;
 }

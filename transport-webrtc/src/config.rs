@@ -6,6 +6,7 @@ use remotemedia_runtime_core::data::{IdentityError, PeerId, SessionId};
 use remotemedia_runtime_core::manifest::{IceServer, Manifest, Topology};
 
 use crate::codec::{CodecError, VideoCodec};
+use crate::rtc;
 
 /// Most remote peers in a mesh: each costs an encoder and a decoder.
 pub const MAX_MESH_PEERS: u32 = 10;
@@ -77,7 +78,7 @@ pub(crate) struct WebRtcSettings {
     pub(crate) display_name: Option<String>,
     pub(crate) topology: Topology,
     pub(crate) max_peers: u32,
-    pub(crate) ice_servers: Vec<IceServer>,
+    pub(crate) ice_servers: Vec<rtc::IceServer>,
     pub(crate) video_codecs: Vec<VideoCodec>,
     pub(crate) serves_pipeline: bool,
     pub(crate) video_bitrate_bps: Option<u32>,
@@ -110,6 +111,12 @@ pub enum ConfigError {
     Url {
         /// The URL.
         got: String,
+    },
+    /// A STUN or TURN server cannot be used.
+    #[error("{reason}")]
+    IceServer {
+        /// Which address, and what is expected.
+        reason: String,
     },
     /// The video codec is not built in.
     #[error("config names a video codec that is not built in")]
@@ -184,6 +191,10 @@ impl WebRtcConfig {
         if let Some(bps) = self.video_bitrate_bps {
             in_range("video_bitrate_bps", u64::from(bps), 50_000, 50_000_000)?;
         }
+        let ice_servers: Vec<_> = self.ice_servers.into_iter().map(rtc::IceServer::from).collect();
+        for server in &ice_servers {
+            server.check().map_err(|error| ConfigError::IceServer { reason: error.to_string() })?;
+        }
         let video_codecs = self.video_codecs.iter().map(|name| VideoCodec::from_name(name));
         let video_codecs = video_codecs.collect::<Result<_, _>>()?;
         Ok(WebRtcSettings {
@@ -194,13 +205,19 @@ impl WebRtcConfig {
             display_name: self.display_name,
             topology,
             max_peers,
-            ice_servers: self.ice_servers,
+            ice_servers,
             video_codecs,
             serves_pipeline: self.serves_pipeline,
             video_bitrate_bps: self.video_bitrate_bps,
             accept_manifests: self.accept_manifests,
             deadlines: self.deadlines,
         })
+    }
+}
+
+impl From<IceServer> for rtc::IceServer {
+    fn from(IceServer { urls, username, credential }: IceServer) -> Self {
+        Self { urls, username, credential }
     }
 }
 
@@ -259,6 +276,18 @@ mod tests {
         let refused = codec.check().expect_err("AV1 is not built in");
         assert!(matches!(refused, ConfigError::Codec(error) if error.to_string().contains("\"AV1\"")));
         assert!(matches!(config().peer_id("a b").check(), Err(ConfigError::Name(_))));
+    }
+
+    #[test]
+    fn servers_that_no_connection_could_use_are_refused_before_joining() {
+        let with = |url: &str| {
+            let server = IceServer { urls: vec![url.into()], username: None, credential: None };
+            WebRtcConfig { ice_servers: vec![server], ..config() }
+        };
+        assert!(with("stun:stun.example.org:3478").check().is_ok());
+        let told = refused(with("http://example.org"));
+        assert_eq!(told, "ice_servers is \"http://example.org\", expected stun:host:port or turn:host:port");
+        assert!(refused(with("turn:turn.example.org")).contains("a username and a credential"));
     }
 
     #[test]

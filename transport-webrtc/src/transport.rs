@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use remotemedia_runtime_core::data::{PeerId, SessionId, TransportData};
-use remotemedia_runtime_core::ledger::{Ledger, LedgerReport};
+use remotemedia_runtime_core::ledger::{DropReason, Ledger, LedgerReport};
 use remotemedia_runtime_core::manifest::{Manifest, Topology};
-use remotemedia_runtime_core::queue::{QueueReceiver, queue};
 use remotemedia_runtime_core::runner::PipelineRunner;
 use remotemedia_runtime_core::session::{PipelineHandle, SessionError, unique_session_id};
 use remotemedia_runtime_core::shm::FramePool;
@@ -20,18 +19,15 @@ use crate::peer::{
     ConnectError, LifecycleSettings, OutletSettings, PeerActorSettings, PeerEvent, PeerManager,
     PeerManagerSettings, PeerReport, PeerSummary, SendError, SharedLink,
 };
-use crate::rtc::{ConnectionConfig, IceServer};
+use crate::rtc::ConnectionConfig;
 use crate::session::{
     Audience, LocalSession, RemoteSession, ServedPipeline, SessionInlet, SessionRouter, UserReceiver,
-    execute_at_peer,
+    execute_at_peer, user_outputs,
 };
 use crate::signaling::{
     AnnounceParams, Capabilities, Role, SignalingClient, SignalingClientConfig, SignalingError,
     Topology as SignalingTopology,
 };
-
-/// Peers → program. Media drops its oldest; a program that does not receive holds nobody up.
-const USER_ITEMS: usize = 64;
 
 /// A peer of a session: it finds the others through the signaling server, sends to them and receives
 /// from them, and runs pipelines for them, or has them run by one of them.
@@ -43,8 +39,10 @@ pub struct WebRtcTransport {
     signaling: SignalingClient,
     manager: Arc<PeerManager>,
     inlet: Arc<SessionInlet>,
-    items: Mutex<QueueReceiver<TransportData>>,
+    items: Mutex<UserReceiver>,
     items_ledger: Arc<Ledger>,
+    /// Items for peers to which there is no connection at all.
+    unsent: Ledger,
 }
 
 /// Why a session was not joined.
@@ -76,6 +74,8 @@ pub struct CloseReport {
     pub took: Duration,
     /// The account of the items that came for the program.
     pub received: LedgerReport,
+    /// The account of items for peers to which there was no connection at all.
+    pub unsent: LedgerReport,
     /// The account of the outputs of pipelines on their way to this process's user and to data channels.
     pub outputs: LedgerReport,
 }
@@ -115,7 +115,7 @@ impl WebRtcTransport {
             .unwrap_or(Err(SignalingError::NoReply { method: "peer.announce", waited }))
             .map_err(refused)?;
         let items_ledger = Arc::new(Ledger::default());
-        let (user, items) = queue(USER_ITEMS, items_ledger.clone());
+        let (user, items) = user_outputs(items_ledger.clone());
         let inlet = Arc::new(SessionInlet::new(
             runner.clone(),
             settings.accept_manifests,
@@ -126,7 +126,8 @@ impl WebRtcTransport {
         let manager =
             PeerManager::start(manager_settings, &announced, signaling.clone(), events, inlet.clone());
         let (manager, items) = (Arc::new(manager), Mutex::new(items));
-        Ok(Self { settings, runner, signaling, manager, inlet, items, items_ledger })
+        let unsent = Ledger::default();
+        Ok(Self { settings, runner, signaling, manager, inlet, items, items_ledger, unsent })
     }
 
     /// Returns this peer's id.
@@ -156,14 +157,18 @@ impl WebRtcTransport {
     pub async fn send_to(&self, peer: &PeerId, item: TransportData) -> Result<(), SendError> {
         match self.manager.link(peer) {
             Some(link) => link.send(item).await,
-            None => Err(SendError::NotConnected { peer: peer.clone() }),
+            None => {
+                self.unsent.count_sent();
+                self.unsent.count_dropped(DropReason::NotConnected, 1);
+                Err(SendError::NotConnected { peer: peer.clone() })
+            }
         }
     }
 
-    /// Sends an item to every connected peer.
+    /// Sends an item to every peer that is connected at this moment, to one after the other.
     pub async fn send_to_all(&self, item: TransportData) -> SendReport {
         let mut report = SendReport::default();
-        for link in self.manager.links().iter() {
+        for link in self.manager.links().iter().filter(|link| link.is_connected()) {
             match link.send(item.clone()).await {
                 Ok(()) => report.sent += 1,
                 Err(error) => report.failed.push(error),
@@ -172,11 +177,11 @@ impl WebRtcTransport {
         report
     }
 
-    /// Waits for the next item from any peer that no pipeline takes; `None`: closed. Cancel safe.
+    /// Waits for the next item from any peer that no pipeline takes; `None`: closed. Of media that nobody
+    /// receives the oldest is dropped; data waits, and when 1024 items do, so does the peer that sends more.
+    /// Cancel safe.
     pub async fn recv(&self) -> Option<TransportData> {
-        let item = self.items.lock().await.recv().await?;
-        self.items_ledger.count_delivered();
-        Some(item)
+        self.items.lock().await.recv().await
     }
 
     /// Returns a new receiver of what happens to peers from now on. It holds 256 events; who is further
@@ -223,19 +228,34 @@ impl WebRtcTransport {
     }
 
     /// Leaves the session: pipelines are drained, connections closed, tasks, sockets and memory returned,
-    /// all within `deadlines.close`. A second call finds nothing to do.
+    /// all within `deadlines.close`. Pipelines get half of it before the connections are closed; one with a
+    /// node that hangs makes the report incomplete. A second call finds nothing to do.
     pub async fn close(&self) -> CloseReport {
         let began = tokio::time::Instant::now();
-        let within = self.settings.deadlines.close;
-        let closing = async {
+        let until = began + self.settings.deadlines.close;
+        let pipelines = self.inlet.close();
+        tokio::pin!(pipelines);
+        // What they still give out goes to the peers; one that hangs keeps no connection up.
+        let drained = tokio::time::timeout(self.settings.deadlines.close / 2, &mut pipelines).await;
+        let left = until.saturating_duration_since(tokio::time::Instant::now());
+        let (ended, (), outputs) = tokio::join!(
+            self.manager.close(left),
             // The server tells the others at once; it may be gone itself.
-            let outputs = self.inlet.close().await;
-            let (ended, ()) = tokio::join!(self.manager.close(within), self.signaling.close(within));
-            (ended, outputs)
-        };
-        let (complete, outputs) = tokio::time::timeout(within, closing).await.unwrap_or_default();
-        self.items.lock().await.abort();
-        CloseReport { complete, took: began.elapsed(), received: self.items_ledger.report(), outputs }
+            self.signaling.close(left),
+            async {
+                match drained {
+                    Ok(outputs) => Some(outputs),
+                    Err(_) => tokio::time::timeout_at(until, pipelines).await.ok(),
+                }
+            }
+        );
+        CloseReport {
+            complete: ended && outputs.is_some(),
+            took: began.elapsed(),
+            received: self.items_ledger.report(),
+            unsent: self.unsent.report(),
+            outputs: outputs.unwrap_or_default(),
+        }
     }
 
     async fn pipeline_link(&self, peer: &PeerId) -> Result<SharedLink, SessionError> {
@@ -278,16 +298,27 @@ impl PipelineTransport for WebRtcTransport {
     }
 }
 
+impl Drop for WebRtcTransport {
+    fn drop(&mut self) {
+        // A pipeline that is served holds the manager, and the manager's task the pipeline.
+        self.manager.end();
+    }
+}
+
 impl WebRtcSettings {
+    fn role(&self) -> Role {
+        match self.topology {
+            Topology::Mesh => Role::Peer,
+            Topology::Host if self.serves_pipeline => Role::Host,
+            Topology::Host => Role::Viewer,
+        }
+    }
+
     fn announcement(&self) -> AnnounceParams {
         AnnounceParams {
             session: self.session.to_string(),
             peer_id: self.peer_id.to_string(),
-            role: Some(match self.topology {
-                Topology::Mesh => Role::Peer,
-                Topology::Host if self.serves_pipeline => Role::Host,
-                Topology::Host => Role::Viewer,
-            }),
+            role: Some(self.role()),
             display_name: self.display_name.clone(),
             capabilities: Some(Capabilities {
                 video: VideoCodec::ALL.iter().map(|codec| codec.name().to_owned()).collect(),
@@ -305,16 +336,11 @@ impl WebRtcSettings {
 
     fn peer_manager(&self, pool: &Arc<dyn FramePool>) -> PeerManagerSettings {
         let video_codec = self.video_codecs.first().copied().unwrap_or(VideoCodec::H264);
-        let ice_servers = self.ice_servers.iter().map(|server| IceServer {
-            urls: server.urls.clone(),
-            username: server.username.clone(),
-            credential: server.credential.clone(),
-        });
         PeerManagerSettings {
             actor: PeerActorSettings {
                 local: self.peer_id.clone(),
                 connection: ConnectionConfig {
-                    ice_servers: ice_servers.collect(),
+                    ice_servers: self.ice_servers.clone(),
                     ..ConnectionConfig::default()
                 },
                 lifecycle: LifecycleSettings {
@@ -331,8 +357,7 @@ impl WebRtcSettings {
                 close_within: self.deadlines.close,
             },
             max_peers: self.max_peers,
-            topology: self.topology,
-            is_host: self.topology == Topology::Host && self.serves_pipeline,
+            role: self.role(),
         }
     }
 }

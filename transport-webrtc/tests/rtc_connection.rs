@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use pair::{DEADLINE, End, config, negotiate, open};
 use remotemedia_transport_webrtc::rtc::{
-    ConnectionEvent, ConnectionState, DataMessage, DataReceiver, DataSender, RtpPacket, TrackKind,
-    TrackReceiver, TrackSender,
+    ConnectionEvent, ConnectionState, DataMessage, DataReceiver, DataSender, IceCandidate, RtpPacket,
+    SdpKind, TrackKind, TrackReceiver, TrackSender,
 };
 
 /// Opens two connections and waits until both are connected.
@@ -59,7 +59,7 @@ async fn recv(receiver: &mut TrackReceiver) -> RtpPacket {
 }
 
 async fn media_arrives(sender: TrackSender, to: &mut End, kind: TrackKind, mime_type: &str, clock_rate: u32) {
-    (1..=100).for_each(|n| sender.send(packet(n)).expect("connected"));
+    (1..=100).for_each(|n| sender.push(packet(n)).expect("connected"));
     let (mut receiver, mime, clock) = track(to, kind).await;
     assert_eq!((mime.as_str(), clock), (mime_type, clock_rate));
     for n in 1..=100 {
@@ -92,4 +92,51 @@ async fn audio_video_and_data_pass_both_ways() {
     assert_eq!(a.connection.close(Duration::from_secs(1)).await, 0);
     assert_eq!(b.connection.close(Duration::from_secs(1)).await, 0);
     assert_eq!(b.connection.state(), ConnectionState::Closed);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_picture_of_more_packets_than_any_queue_holds_arrives_whole() {
+    const PACKETS: u16 = 3_000;
+    let (a, mut b) = connect().await;
+    let sender = a.connection.video_sender().expect("planned");
+    let sending = tokio::spawn(async move {
+        for n in 1..=PACKETS {
+            sender.send(packet(n)).await.expect("connected");
+        }
+        sender
+    });
+    let (mut receiver, ..) = track(&mut b, TrackKind::Video).await;
+    let mut missing: std::collections::BTreeSet<_> = (1..=PACKETS).collect();
+    while !missing.is_empty() {
+        let arrived = tokio::time::timeout(DEADLINE, receiver.recv()).await;
+        let arrived = arrived.unwrap_or_else(|_| panic!("{} packets are missing", missing.len()));
+        missing.remove(&arrived.expect("track is open").sequence_number);
+    }
+    assert_eq!(sending.await.expect("no panic").ledger().dropped_total(), 0);
+    a.connection.close(Duration::from_secs(1)).await;
+    b.connection.close(Duration::from_secs(1)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_of_ice_brings_room_for_its_candidates() {
+    let (a, b) = connect().await;
+    let candidate = |port: u16| IceCandidate {
+        candidate: format!("candidate:1 1 udp 2130706431 127.0.0.1 {port} typ host"),
+        sdp_m_line_index: Some(0),
+        ..IceCandidate::default()
+    };
+    let mut refused = None;
+    for port in 10_000..10_500 {
+        if let Err(error) = b.connection.add_candidate(candidate(port)).await {
+            refused = Some(error.to_string());
+            break;
+        }
+    }
+    assert!(refused.is_some_and(|told| told.contains("has sent 128 already")));
+    let offer = a.connection.create_offer(true).await.expect("offer");
+    a.connection.set_local(SdpKind::Offer, &offer).await.expect("local offer");
+    b.connection.set_remote(SdpKind::Offer, &offer).await.expect("remote offer");
+    b.connection.add_candidate(candidate(20_000)).await.expect("room again");
+    a.connection.close(Duration::from_secs(1)).await;
+    b.connection.close(Duration::from_secs(1)).await;
 }

@@ -23,7 +23,7 @@ impl RtpSink for TrackSender {
     }
 
     async fn send(&self, packet: RtpPacket) -> Result<(), SinkClosed> {
-        match Self::send(self, packet) {
+        match Self::send(self, packet).await {
             // Lost between two looks at `is_ready`: the track counts it, and media goes on when it is back.
             Ok(()) | Err(TrackSendError::NotConnected { .. }) => Ok(()),
             Err(_) => Err(SinkClosed),

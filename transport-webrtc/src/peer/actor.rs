@@ -86,7 +86,7 @@ pub(super) async fn run_peer(
     signaling: SignalingClient,
     inlet: Arc<dyn PeerInlet>,
     cancel: CancellationToken,
-) -> PeerId {
+) {
     let peer = link.peer().clone();
     let opened = Connection::open(settings.connection.clone()).await;
     let (connection, events) = match opened {
@@ -95,7 +95,7 @@ pub(super) async fn run_peer(
             let cause = CloseCause::Engine { reason: crate::sentence(&error) };
             warn!(%peer, %cause, "peer cannot be connected");
             state.send_replace(PeerState::Closed { cause });
-            return peer;
+            return;
         }
     };
     let out = Outlets::new(peer.clone(), connection.clone(), settings.outlets.clone());
@@ -125,7 +125,6 @@ pub(super) async fn run_peer(
         cancel,
     };
     actor.run().await;
-    peer
 }
 
 impl PeerActor {
@@ -177,7 +176,7 @@ impl PeerActor {
                 self.negotiate(NegotiationInput::RemoteCandidate { handshake_id, candidate }).await;
             }
             PeerCommand::Refused { handshake_id, reason } => {
-                let connected = matches!(self.lifecycle.state(), PeerState::Connected);
+                let connected = self.lifecycle.is_up();
                 let is_ours = self.offered.as_ref() == Some(&handshake_id);
                 if (is_ours || self.negotiation.has_answered(&handshake_id)) && !connected {
                     self.live(LifecycleInput::End(CloseCause::Refused { reason }));
@@ -332,7 +331,7 @@ impl PeerActor {
             self.post(Letter::Refusal { handshake_id, reason: reason.clone() });
         }
         warn!(peer = %self.link.peer(), reason, "description refused");
-        if !matches!(self.lifecycle.state(), PeerState::Connected) {
+        if !self.lifecycle.is_up() {
             self.live(LifecycleInput::End(CloseCause::BadDescription { reason }));
         }
     }
@@ -360,22 +359,29 @@ impl PeerActor {
         self.state.send_replace(state.clone());
     }
 
-    /// Ends in order: no more requests, codecs, connection, tasks. All of it within the deadline.
+    /// Ends in order: no more requests, codecs, connection, tasks, what was made for the peer. All of it
+    /// within the deadline; codecs that do not end, say because a pipeline takes nothing, get half of it.
     async fn shut_down(self) {
         let within = self.settings.close_within;
+        let begun = tokio::time::Instant::now();
+        let (codecs_until, until) = (begun + within / 2, begun + within);
         debug!(peer = %self.link.peer(), negotiation = ?self.negotiation.report(), "peer ends");
         self.link.requests.end();
         // What is still on its way to the server (a refusal, say) may go out; then the courier ends.
         drop(self.courier);
         if let Some(ways) = self.link.ways.get() {
-            tokio::join!(ways.out.close(within), ways.intake.close(within));
+            tokio::join!(ways.out.close(codecs_until), ways.intake.close(codecs_until));
         }
-        self.connection.close(within).await;
-        self.inlet.peer_gone(self.link.peer()).await;
+        self.connection.close(until.saturating_duration_since(tokio::time::Instant::now())).await;
         self.tasks.close();
-        if tokio::time::timeout(within, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout_at(codecs_until, self.tasks.wait()).await.is_err() {
             self.cancel.cancel();
             self.tasks.wait().await;
+        }
+        // After the tasks, so that no request of the peer makes anything more.
+        let gone = self.inlet.peer_gone(self.link.peer());
+        if tokio::time::timeout_at(until, gone).await.is_err() {
+            warn!(peer = %self.link.peer(), "what ran for the peer took too long to end");
         }
     }
 }

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use remotemedia_runtime_core::data::{PeerId, StreamId, TrackId};
-use tokio::sync::Semaphore;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::{Envelope, PeerInlet, PeerLink};
@@ -14,6 +14,9 @@ use crate::rtc::{DataMessage, DataReceiver};
 
 /// Requests of one peer that are worked on at once; the next one is refused. As many as its side lets wait.
 const MAX_REQUESTS: usize = 64;
+
+/// Messages of one peer that wait to be taken. When they are as many, replies wait too.
+const ORDERED: usize = 256;
 
 /// Track id of what comes over the data channel.
 const DATA_TRACK: &str = "data";
@@ -26,37 +29,48 @@ pub(super) async fn read_data(
     cancel: CancellationToken,
 ) {
     let stream = StreamId::new(link.peer().clone(), TrackId::new(DATA_TRACK).expect("a valid name"));
-    let (tasks, places) = (TaskTracker::new(), Arc::new(Semaphore::new(MAX_REQUESTS)));
-    let reading = async {
-        while let Some(message) = receiver.recv().await {
-            match decode(link.peer(), message) {
-                Some(Envelope::Data(item)) => inlet.deliver(item.from_stream(stream.clone())).await,
-                Some(
-                    reply @ (Envelope::Result { id, .. }
-                    | Envelope::Failed { id, .. }
-                    | Envelope::Opened { id }
-                    | Envelope::Closed { id, .. }),
-                ) => {
-                    let waited_for = link.requests.complete(id, reply);
-                    debug!(peer = %link.peer(), id, waited_for, "reply");
-                }
-                Some(
-                    request @ (Envelope::Execute { id, .. }
-                    | Envelope::Open { id, .. }
-                    | Envelope::Close { id, .. }),
-                ) => {
-                    let Ok(place) = places.clone().try_acquire_owned() else {
+    // Those under way are dropped with it.
+    let mut requests = JoinSet::new();
+    // Items may have to wait, and what comes after them keeps its place. A reply may overtake them, but for
+    // the account of a stream, which comes after its last output.
+    let (ordered, mut waiting) = mpsc::channel(ORDERED);
+    let delivering = async {
+        while let Some(envelope) = waiting.recv().await {
+            match envelope {
+                Envelope::Data(item) => inlet.deliver(item.from_stream(stream.clone())).await,
+                request @ (Envelope::Execute { id, .. }
+                | Envelope::Open { id, .. }
+                | Envelope::Close { id, .. }) => {
+                    while requests.try_join_next().is_some() {}
+                    if requests.len() >= MAX_REQUESTS {
                         let message = format!("{MAX_REQUESTS} requests of this peer are under way already");
                         link.send_envelope(&Envelope::Failed { id, message }).await.ok();
                         continue;
-                    };
+                    }
                     let (link, inlet, stream) = (link.clone(), inlet.clone(), stream.clone());
-                    tasks.spawn(async move {
+                    requests.spawn(async move {
                         let reply = inlet.request(&link, with_source(request, &stream)).await;
                         reply_to(&link, id, reply).await;
-                        drop(place);
                     });
                 }
+                reply @ (Envelope::Closed { id, .. }
+                | Envelope::Result { id, .. }
+                | Envelope::Failed { id, .. }
+                | Envelope::Opened { id }) => complete(&link, id, reply),
+            }
+        }
+    };
+    let reading = async {
+        let ordered = ordered;
+        while let Some(message) = receiver.recv().await {
+            match decode(link.peer(), message) {
+                Some(
+                    reply @ (Envelope::Result { id, .. }
+                    | Envelope::Failed { id, .. }
+                    | Envelope::Opened { id }),
+                ) => complete(&link, id, reply),
+                // Its receiver is in this task.
+                Some(envelope) => drop(ordered.send(envelope).await),
                 None => {}
             }
         }
@@ -64,14 +78,15 @@ pub(super) async fn read_data(
     tokio::select! {
         biased;
         () = cancel.cancelled() => {}
-        () = reading => {}
+        ((), ()) = async { tokio::join!(reading, delivering) } => {}
     }
-    tasks.close();
-    tokio::select! {
-        biased;
-        () = cancel.cancelled() => {}
-        () = tasks.wait() => {}
-    }
+    requests.shutdown().await;
+}
+
+/// Hands a reply to who waits for it.
+fn complete(link: &PeerLink, id: u64, reply: Envelope) {
+    let waited_for = link.requests.complete(id, reply);
+    debug!(peer = %link.peer(), id, waited_for, "reply");
 }
 
 fn with_source(request: Envelope, stream: &StreamId) -> Envelope {

@@ -132,22 +132,28 @@ impl Intake {
         [self.ledgers[0].report(), self.ledgers[1].report()]
     }
 
-    /// Ends the decoders and the tasks behind them.
-    pub(super) async fn close(&self, within: Duration) {
+    /// Ends the decoders, side by side, and the tasks behind them.
+    pub(super) async fn close(&self, until: tokio::time::Instant) {
+        let within = until.saturating_duration_since(tokio::time::Instant::now());
         let Receivers { video, audio } = std::mem::take(&mut *self.lock());
-        if let Some(mut video) = video
-            && let Err(error) = video.close(within).await
-        {
-            warn!(peer = %self.peer, %error, "video decoder left behind");
-        }
-        if let Some(mut audio) = audio
-            && let Err(error) = audio.close(within).await
-        {
-            warn!(peer = %self.peer, %error, "audio decoder left behind");
-        }
+        let video = async {
+            if let Some(mut video) = video
+                && let Err(error) = video.close(within).await
+            {
+                warn!(peer = %self.peer, %error, "video decoder left behind");
+            }
+        };
+        let audio = async {
+            if let Some(mut audio) = audio
+                && let Err(error) = audio.close(within).await
+            {
+                warn!(peer = %self.peer, %error, "audio decoder left behind");
+            }
+        };
+        tokio::join!(video, audio);
         // The decoders held the queues' other ends: the carriers end with them.
         self.tasks.close();
-        if tokio::time::timeout(within, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout_at(until, self.tasks.wait()).await.is_err() {
             warn!(peer = %self.peer, "the pipeline took too long for the peer's last items");
         }
     }

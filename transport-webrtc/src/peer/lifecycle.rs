@@ -163,6 +163,11 @@ impl Lifecycle {
         }
     }
 
+    /// Whether media and data flow, or did and may come back.
+    pub(super) fn is_up(&self) -> bool {
+        matches!(self.state, PeerState::Connected | PeerState::Recovering)
+    }
+
     /// Returns where the connection stands.
     pub(super) fn state(&self) -> &PeerState {
         &self.state

@@ -7,6 +7,7 @@ use remotemedia_runtime_core::data::{PeerId, TransportData};
 use remotemedia_runtime_core::ledger::{DropReason, Ledger, LedgerReport};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::actor::PeerCommand;
 use super::intake::Intake;
@@ -22,6 +23,8 @@ pub(crate) struct PeerLink {
     pub(super) peer: PeerId,
     pub(super) generation: u32,
     pub(super) commands: mpsc::Sender<PeerCommand>,
+    /// Cancelled when the actor and all that was made for it are gone.
+    pub(super) gone: CancellationToken,
     /// Why the actor is to end, once it is.
     pub(super) end: watch::Sender<Option<CloseCause>>,
     pub(super) state: watch::Receiver<PeerState>,
@@ -119,6 +122,16 @@ impl PeerLink {
     /// Returns where the connection stands.
     pub(crate) fn state(&self) -> PeerState {
         self.state.borrow().clone()
+    }
+
+    /// Whether the connection is, or may still come about.
+    pub(super) fn is_alive(&self) -> bool {
+        !matches!(*self.state.borrow(), PeerState::Closed { .. })
+    }
+
+    /// Whether media and data flow.
+    pub(crate) fn is_connected(&self) -> bool {
+        matches!(*self.state.borrow(), PeerState::Connected)
     }
 
     /// Sends an item: media into the encoder of its kind, without waiting; data over the data channel,

@@ -1,12 +1,13 @@
 //! Owns the peers of a session: listens to the signaling server, admits, starts and ends.
 
 use std::collections::{BTreeMap, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures::FutureExt;
 use remotemedia_runtime_core::data::PeerId;
-use remotemedia_runtime_core::manifest::Topology;
-use remotemedia_signaling::protocol::{AnnounceResult, PeerInfo, SignalingEvent};
+use remotemedia_signaling::protocol::{AnnounceResult, PeerInfo, Role, SignalingEvent, Topology};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +34,8 @@ const PEER_EVENTS: usize = 256;
 pub(crate) struct PeerManager {
     shared: Arc<Shared>,
     commands: mpsc::Sender<ManagerCommand>,
+    /// How long the host's offer is waited for.
+    offer_within: Duration,
     cancel: CancellationToken,
     /// Falls to true when the manager's task and all its peers are gone.
     ended: watch::Receiver<bool>,
@@ -42,8 +45,8 @@ pub(crate) struct PeerManager {
 pub(crate) struct PeerManagerSettings {
     pub(crate) actor: PeerActorSettings,
     pub(crate) max_peers: u32,
-    pub(crate) topology: Topology,
-    pub(crate) is_host: bool,
+    /// The part that this peer announced.
+    pub(crate) role: Role,
 }
 
 /// Something that happened to a peer.
@@ -55,7 +58,7 @@ pub enum PeerEvent {
         /// The peer.
         peer: PeerSummary,
     },
-    /// A connection changed its state.
+    /// A connection changed its state. Of states that follow each other at once, only the last is told.
     StateChanged {
         /// The peer.
         peer: PeerId,
@@ -114,9 +117,20 @@ pub enum ConnectError {
         /// The limit.
         max_peers: u32,
     },
-    /// In a host topology only the host offers.
-    #[error("only the host offers in this session: wait for its offer")]
-    NotHost,
+    /// In a host topology only the host offers, and neither this peer nor the other is it.
+    #[error("peer {peer} is not the host of this session, and only the host connects to others")]
+    NotHost {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// The host, who is to offer, did not.
+    #[error("the host {peer} made no offer within {waited_ms} ms")]
+    NoOffer {
+        /// The host.
+        peer: PeerId,
+        /// How long was waited, milliseconds.
+        waited_ms: u64,
+    },
     /// The connection ended before it was up.
     #[error("peer {peer} could not be connected")]
     Failed {
@@ -140,14 +154,23 @@ fn names(peers: &[PeerId]) -> String {
 
 #[derive(Debug)]
 enum ManagerCommand {
-    Connect { peer: PeerId, reply: oneshot::Sender<Result<SharedLink, ConnectError>> },
+    Connect { peer: PeerId, reply: oneshot::Sender<Result<ConnectBegun, ConnectError>> },
+}
+
+/// How a connection comes about.
+#[derive(Debug)]
+enum ConnectBegun {
+    /// There is a link.
+    Link(SharedLink),
+    /// The other side is the one to offer.
+    OfferAwaited,
 }
 
 #[derive(Debug)]
 struct Shared {
     present: RwLock<BTreeMap<PeerId, PeerInfo>>,
     /// Replaced as a whole, so that who sends to all takes one reference and no lock while sending.
-    links: RwLock<Arc<[SharedLink]>>,
+    links: watch::Sender<Arc<[SharedLink]>>,
     events: broadcast::Sender<PeerEvent>,
 }
 
@@ -178,15 +201,17 @@ impl PeerManager {
     ) -> Self {
         let shared = Arc::new(Shared {
             present: RwLock::default(),
-            links: RwLock::new(Arc::from([])),
+            links: watch::Sender::new(Arc::from([])),
             events: broadcast::channel(PEER_EVENTS).0,
         });
+        let offer_within = settings.actor.lifecycle.handshake;
         let (commands, command_receiver) = mpsc::channel(MANAGER_COMMANDS);
         let (ended_sender, ended) = watch::channel(false);
         let cancel = CancellationToken::new();
         let mut actor = ManagerActor {
-            topology: settings.topology,
-            is_host: settings.is_host,
+            // The session's own, whatever this peer expected.
+            topology: announced.topology,
+            is_host: settings.role == Role::Host,
             max_peers: settings.max_peers,
             settings: Arc::new(settings.actor),
             shared: shared.clone(),
@@ -208,7 +233,7 @@ impl PeerManager {
             ended_sender.send_replace(true);
         };
         tokio::spawn(running.instrument(span));
-        Self { shared, commands, cancel, ended }
+        Self { shared, commands, offer_within, cancel, ended }
     }
 
     /// Returns who is in the session, this peer left out.
@@ -226,7 +251,7 @@ impl PeerManager {
 
     /// Returns the handles to all peers that are connected or being connected.
     pub(crate) fn links(&self) -> Arc<[SharedLink]> {
-        self.shared.links.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.links.borrow().clone()
     }
 
     /// Returns the handle to one peer.
@@ -239,10 +264,35 @@ impl PeerManager {
         let (reply, answer) = oneshot::channel();
         let command = ManagerCommand::Connect { peer: peer.clone(), reply };
         self.commands.send(command).await.map_err(|_| ConnectError::Closed)?;
-        let link = answer.await.map_err(|_| ConnectError::Closed)??;
+        let link = match answer.await.map_err(|_| ConnectError::Closed)?? {
+            ConnectBegun::Link(link) => link,
+            ConnectBegun::OfferAwaited => self.offered_by(peer).await?,
+        };
         match link.connected().await {
             Ok(()) => Ok(link),
             Err(cause) => Err(ConnectError::Failed { peer: peer.clone(), cause }),
+        }
+    }
+
+    /// Waits for the link that an offer of the peer makes. Cancel safe.
+    async fn offered_by(&self, peer: &PeerId) -> Result<SharedLink, ConnectError> {
+        let mut links = self.shared.links.subscribe();
+        let of_peer = |link: &&SharedLink| link.peer() == peer && link.is_alive();
+        let offered = async {
+            loop {
+                if let Some(link) = links.borrow_and_update().iter().find(of_peer) {
+                    return Ok(link.clone());
+                }
+                links.changed().await.map_err(|_| ConnectError::Closed)?;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(ConnectError::Closed),
+            offered = tokio::time::timeout(self.offer_within, offered) => offered.unwrap_or_else(|_| {
+                let waited_ms = self.offer_within.as_millis() as u64;
+                Err(ConnectError::NoOffer { peer: peer.clone(), waited_ms })
+            }),
         }
     }
 
@@ -251,9 +301,14 @@ impl PeerManager {
         self.shared.events.subscribe()
     }
 
+    /// Ends all peers and returns at once.
+    pub(crate) fn end(&self) {
+        self.cancel.cancel();
+    }
+
     /// Ends all peers and waits until they are gone; `false`: not within the deadline.
     pub(crate) async fn close(&self, within: Duration) -> bool {
-        self.cancel.cancel();
+        self.end();
         let mut ended = self.ended.clone();
         // An error means that the task itself is gone.
         tokio::time::timeout(within, ended.wait_for(|ended| *ended)).await.is_ok()
@@ -262,7 +317,7 @@ impl PeerManager {
 
 impl Drop for PeerManager {
     fn drop(&mut self) {
-        self.cancel.cancel();
+        self.end();
     }
 }
 
@@ -275,7 +330,7 @@ impl ManagerActor {
                 () = self.cancel.cancelled() => break,
                 Some(ended) = self.peers.join_next(), if !self.peers.is_empty() => match ended {
                     Ok(peer) => self.forget(&peer),
-                    Err(error) => warn!(%error, "a peer's task failed"),
+                    Err(error) => warn!(%error, "telling of a peer failed"),
                 },
                 command = commands.recv() => match command {
                     Some(ManagerCommand::Connect { peer, reply }) => {
@@ -317,28 +372,31 @@ impl ManagerActor {
         }
     }
 
-    fn connect(&mut self, peer: &PeerId) -> Result<SharedLink, ConnectError> {
-        if let Some(link) = self.links.get(peer)
-            && !matches!(link.state(), PeerState::Closed { .. })
-        {
-            return Ok(link.clone());
+    fn connect(&mut self, peer: &PeerId) -> Result<ConnectBegun, ConnectError> {
+        if let Some(link) = self.links.get(peer).filter(|link| link.is_alive()) {
+            return Ok(ConnectBegun::Link(link.clone()));
         }
-        let Some(generation) = self.present(|present| present.get(peer).map(|info| info.generation)) else {
+        let known = self.present(|present| present.get(peer).map(|info| (info.generation, info.role)));
+        let Some((generation, role)) = known else {
             let present = self.present(|present| present.keys().cloned().collect());
             return Err(ConnectError::Unknown { peer: peer.clone(), present });
         };
         if !self.may_offer() {
-            return Err(ConnectError::NotHost);
+            return match role {
+                Role::Host => Ok(ConnectBegun::OfferAwaited),
+                Role::Peer | Role::Viewer => Err(ConnectError::NotHost { peer: peer.clone() }),
+            };
         }
         let link = self.admit(peer, generation)?;
         self.command(&link, PeerCommand::Connect);
-        Ok(link)
+        Ok(ConnectBegun::Link(link))
     }
 
     /// Starts an actor for a peer, unless the session is full.
     fn admit(&mut self, peer: &PeerId, generation: u32) -> Result<SharedLink, ConnectError> {
-        let alive = |link: &&SharedLink| !matches!(link.state(), PeerState::Closed { .. });
-        if self.links.values().filter(alive).count() >= self.max_peers as usize {
+        // The former self of the peer, if it is there, gives up its place.
+        let others = self.links.values().filter(|link| link.is_alive() && link.peer() != peer);
+        if others.count() >= self.max_peers as usize {
             return Err(ConnectError::Full { max_peers: self.max_peers });
         }
         let (commands, command_receiver) = mpsc::channel(PEER_COMMANDS);
@@ -347,26 +405,44 @@ impl ManagerActor {
             peer: peer.clone(),
             generation,
             commands,
+            gone: CancellationToken::new(),
             end: watch::Sender::new(None),
             state,
             ways: Default::default(),
             requests: Requests::default(),
             unsent: Default::default(),
         });
+        let former = self.links.insert(peer.clone(), link.clone());
+        let (cancel, inlet) = (self.cancel.child_token(), self.inlet.clone());
         let running = run_peer(
             self.settings.clone(),
             link.clone(),
-            state_sender,
+            state_sender.clone(),
             command_receiver,
             self.signaling.clone(),
-            self.inlet.clone(),
-            self.cancel.child_token(),
+            inlet.clone(),
+            cancel.clone(),
         );
+        let (id, of) = (peer.clone(), peer.clone());
+        let gone = link.gone.clone().drop_guard();
+        let running = async move {
+            let _gone = gone;
+            // What its former self leaves behind is found by the peer's id: it must be gone.
+            if let Some(former) = former {
+                former.gone.cancelled().await;
+            }
+            if contained(running, state_sender).await.is_err() {
+                cancel.cancel();
+                inlet.peer_gone(&id).await;
+            }
+        };
         let watching = tell_states(link.clone(), self.shared.events.clone());
         let span = info_span!("peer", peer_id = %peer, generation);
-        let both = async move { tokio::join!(running, watching).0 };
+        let both = async move {
+            tokio::join!(running, watching);
+            of
+        };
         self.peers.spawn(both.instrument(span));
-        self.links.insert(peer.clone(), link.clone());
         self.publish_links();
         Ok(link)
     }
@@ -451,9 +527,7 @@ impl ManagerActor {
         handshake_id: String,
         candidate: Option<IceCandidate>,
     ) {
-        let living = |link: &&SharedLink| {
-            link.generation >= generation && !matches!(link.state(), PeerState::Closed { .. })
-        };
+        let living = |link: &&SharedLink| link.generation >= generation && link.is_alive();
         if let Some(link) = self.links.get(from).filter(living) {
             return self.command(link, PeerCommand::Candidate { handshake_id, candidate });
         }
@@ -464,8 +538,7 @@ impl ManagerActor {
     fn link_of(&mut self, from: &str, generation: u32) -> Option<SharedLink> {
         let peer = PeerId::new(from).ok()?;
         if let Some(link) = self.links.get(&peer).cloned() {
-            let living = !matches!(link.state(), PeerState::Closed { .. });
-            if living && link.generation >= generation {
+            if link.is_alive() && link.generation >= generation {
                 return Some(link);
             }
             let cause = CloseCause::PeerLeft { reason: "replaced".to_owned() };
@@ -502,7 +575,7 @@ impl ManagerActor {
 
     fn forget(&mut self, peer: &PeerId) {
         // A newer actor of the same peer stays.
-        if self.links.get(peer).is_some_and(|link| matches!(link.state(), PeerState::Closed { .. })) {
+        if self.links.get(peer).is_some_and(|link| !link.is_alive()) {
             self.links.remove(peer);
             self.publish_links();
         }
@@ -510,7 +583,7 @@ impl ManagerActor {
 
     fn publish_links(&self) {
         let links: Arc<[SharedLink]> = self.links.values().cloned().collect();
-        *self.shared.links.write().unwrap_or_else(PoisonError::into_inner) = links;
+        self.shared.links.send_replace(links);
     }
 
     fn tell(&self, event: PeerEvent) {
@@ -519,7 +592,24 @@ impl ManagerActor {
     }
 }
 
-/// Tells the users of every state until the actor is gone.
+/// The actor panicked.
+#[derive(Debug, PartialEq, Eq)]
+struct Panicked;
+
+/// Runs a peer's actor; if it panics, the peer is closed and the others go on.
+async fn contained(
+    running: impl Future<Output = ()>,
+    state: watch::Sender<PeerState>,
+) -> Result<(), Panicked> {
+    AssertUnwindSafe(running).catch_unwind().await.map_err(|_| {
+        let cause = CloseCause::Engine { reason: "the peer's task panicked".to_owned() };
+        warn!(%cause, "peer closed");
+        state.send_replace(PeerState::Closed { cause });
+        Panicked
+    })
+}
+
+/// Tells the users of states until the actor is gone: each that lasts, and the last.
 async fn tell_states(link: SharedLink, events: broadcast::Sender<PeerEvent>) {
     let mut states = link.state.clone();
     while states.changed().await.is_ok() {
@@ -531,4 +621,17 @@ async fn tell_states(link: SharedLink, events: broadcast::Sender<PeerEvent>) {
 fn summary(peer: PeerId, info: &PeerInfo, state: PeerState) -> PeerSummary {
     let (display_name, has_pipeline) = (info.display_name.clone(), info.capabilities.pipeline);
     PeerSummary { peer, display_name, has_pipeline, state }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_actor_that_panics_closes_its_peer() {
+        let (sender, state) = watch::channel(PeerState::Connected);
+        assert_eq!(contained(async { panic!("on purpose") }, sender).await, Err(Panicked));
+        let PeerState::Closed { cause } = state.borrow().clone() else { panic!("still connected") };
+        assert_eq!(cause.to_string(), "the connection failed: the peer's task panicked");
+    }
 }

@@ -22,6 +22,8 @@ pub(super) struct Negotiation<C> {
     state: State,
     /// Asked for while an exchange was under way; begun when that one ends.
     wanted: Option<Wanted>,
+    /// Whether our own offer, while one is under way, restarts ICE.
+    offer_restarts_ice: bool,
     /// Exchanges whose remote description is in force, newest last.
     applied: VecDeque<String>,
     /// The other side's offer that lost against ours; its candidates are not for us.
@@ -180,6 +182,7 @@ impl<C> Negotiation<C> {
             polite,
             state: State::Stable,
             wanted: None,
+            offer_restarts_ice: false,
             applied: VecDeque::new(),
             ignored: None,
             early: VecDeque::new(),
@@ -242,6 +245,7 @@ impl<C> Negotiation<C> {
             return Vec::new();
         }
         self.state = State::OfferPending { handshake_id };
+        self.offer_restarts_ice = ice_restart;
         vec![NegotiationAction::CreateOffer { ice_restart }]
     }
 
@@ -304,7 +308,7 @@ impl<C> Negotiation<C> {
                     return actions;
                 }
                 // What we wanted to negotiate is still wanted, after theirs.
-                self.keep_wish(false);
+                self.keep_wish(self.offer_restarts_ice);
                 actions.push(NegotiationAction::Rollback);
             }
         }
@@ -447,6 +451,16 @@ mod tests {
         assert_eq!(impolite.take_wanted(), None);
         assert_eq!(impolite.report().candidates_ignored, 2);
         assert_eq!((polite.report().offers_crossed, impolite.report().offers_crossed), (1, 1));
+    }
+
+    #[test]
+    fn a_restart_whose_offer_gives_way_is_wanted_again_afterwards() {
+        let mut polite = Machine::new(true);
+        polite.handle(In::Wanted { ice_restart: true, handshake_id: "p".into() });
+        polite.handle(In::OfferCreated { sdp: "offer p".into() });
+        polite.handle(offer("i"));
+        polite.handle(In::AnswerCreated { sdp: "answer i".into() });
+        assert_eq!(polite.take_wanted(), Some(true));
     }
 
     #[test]

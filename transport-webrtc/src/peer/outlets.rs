@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use remotemedia_runtime_core::data::{DataKind, PeerId, TrackId, TransportData};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::SendError;
 use crate::codec::{AudioCodec, AudioEncoderSettings, CodecSet, VideoCodec, VideoEncoderSettings};
@@ -109,23 +110,29 @@ impl Outlets {
         self.lock().audio.as_ref().map(AudioSender::report)
     }
 
-    /// Ends the encoders; what waits in them is dropped and counted.
-    pub(super) async fn close(&self, within: Duration) {
+    /// Ends the encoders, side by side; what waits in them is dropped and counted.
+    pub(super) async fn close(&self, until: Instant) {
+        let within = until.saturating_duration_since(Instant::now());
         let (video, audio) = {
             let mut senders = self.lock();
             senders.closed = true;
             (senders.video.take(), senders.audio.take())
         };
-        if let Some(mut video) = video
-            && let Err(error) = video.close(within).await
-        {
-            tracing::warn!(peer = %self.peer, %error, "video encoder left behind");
-        }
-        if let Some(mut audio) = audio
-            && let Err(error) = audio.close(within).await
-        {
-            tracing::warn!(peer = %self.peer, %error, "audio encoder left behind");
-        }
+        let video = async {
+            if let Some(mut video) = video
+                && let Err(error) = video.close(within).await
+            {
+                tracing::warn!(peer = %self.peer, %error, "video encoder left behind");
+            }
+        };
+        let audio = async {
+            if let Some(mut audio) = audio
+                && let Err(error) = audio.close(within).await
+            {
+                tracing::warn!(peer = %self.peer, %error, "audio encoder left behind");
+            }
+        };
+        tokio::join!(video, audio);
     }
 
     fn start_video(&self) -> Result<VideoSender, SendError> {

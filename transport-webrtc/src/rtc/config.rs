@@ -96,7 +96,8 @@ impl ConnectionConfig {
 }
 
 impl IceServer {
-    fn check(&self) -> Result<(), ConnectionError> {
+    /// Checks the addresses, and that a TURN server has a user.
+    pub(crate) fn check(&self) -> Result<(), ConnectionError> {
         let invalid = |got: &str, expected| {
             Err(ConnectionError::InvalidConfig { setting: "ice_servers", got: format!("{got:?}"), expected })
         };

@@ -67,6 +67,8 @@ struct Shared {
 #[derive(Default)]
 struct Steps {
     negotiation: Negotiation,
+    /// The peer's name in the connectivity checks; another one means that it restarts ICE.
+    ice_user: Option<String>,
     /// The channel that we made for our offer, and what stops its carrier.
     own_channel: Option<(Arc<dyn DataChannel>, CancellationToken)>,
 }
@@ -204,6 +206,7 @@ impl Connection {
             SdpKind::Offer => "setting the remote offer",
             SdpKind::Answer => "setting the remote answer",
         };
+        let ice_user = sdp_guard::ice_user(&sdp).map(str::to_owned);
         let description = describe(kind, sdp, operation)?;
         if kind == SdpKind::Offer && !steps.negotiation.completed {
             // The peer's offer brings its own channel.
@@ -214,6 +217,11 @@ impl Connection {
         }
         guarded(operation, engine.set_remote_description(description)).await?;
         steps.negotiation.set_remote(kind);
+        if steps.ice_user != ice_user {
+            // ICE starts anew, with candidates of its own.
+            steps.ice_user = ice_user;
+            self.shared.remote_candidates.store(0, Ordering::Relaxed);
+        }
         if kind == SdpKind::Answer {
             self.renew(engine.as_ref()).await;
         }

@@ -227,7 +227,7 @@ impl State {
     fn note_reception(&mut self, direction: Direction, report: ReceptionReport) {
         if let Some(stream) = self.streams(direction).get_mut(&report.ssrc) {
             stream.stats.loss_ratio = f64::from(report.fraction_lost) / 256.0;
-            stream.stats.packets_lost = u64::from(report.total_lost);
+            stream.stats.packets_lost = packets_lost(report.total_lost);
             stream.stats.jitter =
                 Duration::from_secs_f64(f64::from(report.jitter) / f64::from(stream.clock_rate.max(1)));
         }
@@ -240,6 +240,14 @@ impl State {
         let held = Duration::from_secs_f64(f64::from(report.delay) / 65_536.0);
         now.saturating_duration_since(sent.at).checked_sub(held)
     }
+}
+
+/// The loss that a report tells: 24 bits with a sign, below zero if duplicates outnumber losses.
+///
+/// Source: RFC 3550 §6.4.1.
+fn packets_lost(total_lost: u32) -> u64 {
+    let signed = (total_lost << 8).cast_signed() >> 8;
+    u64::try_from(signed).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -297,6 +305,15 @@ mod tests {
             (stats.loss_ratio, stats.packets_lost, stats.jitter),
             (0.25, 9, Duration::from_millis(10))
         );
+    }
+
+    #[test]
+    fn duplicates_that_outnumber_losses_are_no_loss() {
+        let feedback = sending_video();
+        // -1 in 24 bits.
+        let report = ReceptionReport { ssrc: VIDEO, total_lost: 0xff_ffff, ..Default::default() };
+        feedback.received_reception_report(report, Instant::now());
+        assert_eq!(feedback.stats(Direction::Out, TrackKind::Video).expect("known").packets_lost, 0);
     }
 
     #[test]

@@ -156,7 +156,7 @@ impl OutgoingLink {
 }
 
 /// Carries packets to the engine until the connection ends. The engine takes 256 before it makes us wait;
-/// behind that the queue drops its oldest.
+/// behind that who sends waits.
 async fn carry(
     mut outlet: TrackOutlet,
     link: Arc<OutgoingLink>,

@@ -209,6 +209,11 @@ fn respell(sections: &[Section<'_>]) -> String {
     sdp
 }
 
+/// Returns the peer's name in the connectivity checks: another one means that it restarts ICE (RFC 8839 §4.4.3).
+pub(super) fn ice_user(sdp: &str) -> Option<&str> {
+    sdp.lines().find_map(|line| line.strip_prefix("a=ice-ufrag:")).map(str::trim)
+}
+
 /// Whether a candidate (without `candidate:`) is one we connect to: UDP, for media and control together,
 /// with an address. Names ending in `.local` would need multicast DNS; who hides behind one calls us first.
 pub(super) fn is_usable_candidate(candidate: &str) -> bool {

@@ -8,8 +8,8 @@ use remotemedia_runtime_core::queue::{QueueReceiver, QueueSender, queue};
 
 use super::{RtpPacket, TrackKind};
 
-/// Media → connection. Packets of one track; full → oldest dropped and counted. 512 packets are a key
-/// frame of 600 KB, far more than one frame interval of any bitrate we send.
+/// Media → connection. Packets of one track; who sends a picture waits for room, or the first packets of one
+/// that is larger would be pushed out by its last. 512 packets are 600 KB.
 const TRACK_OUT_PACKETS: usize = 512;
 
 /// Puts RTP packets on one outgoing track; clones share it.
@@ -73,16 +73,32 @@ impl TrackSender {
     ///
     /// # Errors
     /// [`TrackSendError`] if the packet could go nowhere.
-    pub fn send(&self, packet: RtpPacket) -> Result<(), TrackSendError> {
-        if !self.is_ready() {
-            self.ledger.count_sent();
-            self.ledger.count_dropped(DropReason::NotConnected, 1);
-            return Err(match self.packets.is_closed() {
-                true => TrackSendError::Closed { kind: self.kind },
-                false => TrackSendError::NotConnected { kind: self.kind },
-            });
-        }
+    pub fn push(&self, packet: RtpPacket) -> Result<(), TrackSendError> {
+        self.reachable()?;
         self.packets.push(packet).map_err(|_| TrackSendError::Closed { kind: self.kind })
+    }
+
+    /// Hands a packet over; waits for room while the connection is behind. Cancel safe: a packet that was
+    /// waiting is not sent.
+    ///
+    /// # Errors
+    /// [`TrackSendError`] if the packet could go nowhere.
+    pub async fn send(&self, packet: RtpPacket) -> Result<(), TrackSendError> {
+        self.reachable()?;
+        self.packets.send(packet).await.map_err(|_| TrackSendError::Closed { kind: self.kind })
+    }
+
+    /// Refuses and counts a packet that could go nowhere.
+    fn reachable(&self) -> Result<(), TrackSendError> {
+        if self.is_ready() {
+            return Ok(());
+        }
+        self.ledger.count_sent();
+        self.ledger.count_dropped(DropReason::NotConnected, 1);
+        Err(match self.packets.is_closed() {
+            true => TrackSendError::Closed { kind: self.kind },
+            false => TrackSendError::NotConnected { kind: self.kind },
+        })
     }
 
     /// Returns where the packets went: delivered to the engine, or dropped by reason.
@@ -104,7 +120,7 @@ mod tests {
     #[test]
     fn a_packet_for_a_track_that_is_not_up_is_refused_and_counted() {
         let (sender, _outlet) = TrackSender::new(TrackKind::Video);
-        assert_eq!(sender.send(packet(1)), Err(TrackSendError::NotConnected { kind: TrackKind::Video }));
+        assert_eq!(sender.push(packet(1)), Err(TrackSendError::NotConnected { kind: TrackKind::Video }));
         assert_eq!(sender.ledger().dropped[&DropReason::NotConnected], 1);
         assert!(sender.ledger().is_balanced());
     }
@@ -113,9 +129,25 @@ mod tests {
     async fn a_full_track_drops_its_oldest_packet() {
         let (sender, mut outlet) = TrackSender::new(TrackKind::Video);
         outlet.ready.store(true, Ordering::Release);
-        (0..=TRACK_OUT_PACKETS as u16).for_each(|n| sender.send(packet(n)).expect("ready"));
+        (0..=TRACK_OUT_PACKETS as u16).for_each(|n| sender.push(packet(n)).expect("ready"));
         assert_eq!(outlet.packets.recv().await.map(|p| p.sequence_number), Some(1));
         assert_eq!(sender.ledger().dropped[&DropReason::QueueFull], 1);
+    }
+
+    #[tokio::test]
+    async fn who_sends_more_than_the_track_holds_waits_and_loses_nothing() {
+        let (sender, mut outlet) = TrackSender::new(TrackKind::Video);
+        outlet.ready.store(true, Ordering::Release);
+        let sending = tokio::spawn(async move {
+            for n in 0..2 * TRACK_OUT_PACKETS as u16 {
+                sender.send(packet(n)).await.expect("ready");
+            }
+            sender.ledger()
+        });
+        for n in 0..2 * TRACK_OUT_PACKETS as u16 {
+            assert_eq!(outlet.packets.recv().await.map(|p| p.sequence_number), Some(n));
+        }
+        assert_eq!(sending.await.expect("no panic").dropped_total(), 0);
     }
 
     #[test]
@@ -123,6 +155,6 @@ mod tests {
         let (sender, outlet) = TrackSender::new(TrackKind::Audio);
         outlet.ready.store(true, Ordering::Release);
         drop(outlet);
-        assert_eq!(sender.send(packet(1)), Err(TrackSendError::Closed { kind: TrackKind::Audio }));
+        assert_eq!(sender.push(packet(1)), Err(TrackSendError::Closed { kind: TrackKind::Audio }));
     }
 }

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use remotemedia_runtime_core::data::{PeerId, StreamId, TrackId, TransportData};
 use remotemedia_runtime_core::ledger::LedgerReport;
 use remotemedia_runtime_core::manifest::Manifest;
-use remotemedia_runtime_core::queue::QueueSender;
 use remotemedia_runtime_core::runner::PipelineRunner;
 use serde_json::Value;
 use tracing::debug;
@@ -25,7 +25,7 @@ pub(crate) struct SessionInlet {
     accept_manifests: bool,
     data_within: Duration,
     /// Items that nothing else takes: to the program.
-    user: QueueSender<TransportData>,
+    user: UserSender,
     /// The pipeline that serves the session, with its manifest.
     serving: RwLock<Option<Serving>>,
     /// Pipelines that peers opened here, by peer.
@@ -66,7 +66,7 @@ impl SessionInlet {
         runner: PipelineRunner,
         accept_manifests: bool,
         data_within: Duration,
-        user: QueueSender<TransportData>,
+        user: UserSender,
     ) -> Self {
         Self {
             runner,
@@ -111,21 +111,32 @@ impl SessionInlet {
         Ok(())
     }
 
+    /// Lets the session at `peer` take all that is still under way.
+    pub(crate) fn make_room(&self, peer: &PeerId) {
+        if let Some(items) = self.remote.read().unwrap_or_else(PoisonError::into_inner).get(peer) {
+            items.make_room();
+        }
+    }
+
     /// Ends what [`listen`](Self::listen) began.
     pub(crate) fn stop_listening(&self, peer: &PeerId) {
         self.remote.write().unwrap_or_else(PoisonError::into_inner).remove(peer);
     }
 
-    /// Ends all pipelines that run here; returns the account of their outputs on the way out.
+    /// Ends all pipelines that run here, side by side, and tells who receives items; returns the account of
+    /// the pipelines' outputs on the way out.
     pub(crate) async fn close(&self) -> LedgerReport {
+        self.user.abort();
         let serving = self.serving.write().unwrap_or_else(PoisonError::into_inner).take();
         let opened = std::mem::take(&mut *self.lock_opened());
         let pipelines = serving.map(|serving| serving.pipeline).into_iter();
-        let mut outputs = LedgerReport::default();
-        for pipeline in pipelines.chain(opened.into_values().map(|opened| opened.pipeline)) {
+        let pipelines = pipelines.chain(opened.into_values().map(|opened| opened.pipeline));
+        let closing = pipelines.map(async |pipeline| {
             pipeline.close().await;
-            outputs.add(&pipeline.outputs_ledger());
-        }
+            pipeline.outputs_ledger()
+        });
+        let mut outputs = LedgerReport::default();
+        join_all(closing).await.iter().for_each(|ledger| outputs.add(ledger));
         outputs
     }
 
@@ -164,7 +175,11 @@ impl SessionInlet {
         let router = SessionRouter::new(session.graph());
         let audience = Audience::Peer(link.clone());
         let (pipeline, _) = ServedPipeline::start(session, router, audience, self.data_within);
-        self.lock_opened().insert(link.peer().clone(), Opened { stream: id, pipeline });
+        let replaced = self.lock_opened().insert(link.peer().clone(), Opened { stream: id, pipeline });
+        // One that the peer asked for at the same time, and that was there first.
+        if let Some(opened) = replaced {
+            opened.pipeline.close().await;
+        }
         Ok(())
     }
 
@@ -205,8 +220,7 @@ impl PeerInlet for SessionInlet {
                 debug!(%error, "item of a peer not taken");
             }
         } else {
-            // A program that does not receive loses the oldest, counted; nobody is held up by it.
-            self.user.push(item).ok();
+            self.user.give(item).await;
         }
     }
 

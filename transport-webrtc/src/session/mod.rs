@@ -16,7 +16,7 @@ mod served;
 pub use inlet::OccupiedError;
 pub(crate) use inlet::SessionInlet;
 pub(crate) use local::LocalSession;
-pub(crate) use outputs::UserReceiver;
+pub(crate) use outputs::{UserReceiver, user_outputs};
 pub use remote::RemoteError;
 pub(crate) use remote::{RemoteSession, execute_at_peer};
 pub use router::{Recipient, SessionRouter};

@@ -1,4 +1,4 @@
-//! Outputs on their way to this process's user: media and data in queues of their own, received as one.
+//! Items on their way to this process's user, from a pipeline or from peers: media and data in queues of their own, received as one.
 
 use std::sync::Arc;
 
@@ -11,6 +11,10 @@ const MEDIA_OUTPUTS: usize = 16;
 
 /// Data → user. It waits when this is full; what came out before a close can still be received after it.
 const DATA_OUTPUTS: usize = 1024;
+
+/// Data → user once a session at a peer is being closed: as many messages of 20 bytes as the buffers of a
+/// connection hold, so that the peer's last word behind them is heard.
+const DATA_OUTPUTS_AT_THE_END: usize = 65_536;
 
 /// The end that outputs go into; clones share it.
 #[derive(Debug, Clone)]
@@ -43,6 +47,17 @@ impl UserSender {
         };
         // Closed: the queue has counted it.
         taken.ok();
+    }
+
+    /// Ends the user's receiving; what waits is dropped and counted.
+    pub(crate) fn abort(&self) {
+        self.media.abort();
+        self.data.abort();
+    }
+
+    /// Makes room for the data that is still under way at the end, whether it is received or not.
+    pub(crate) fn make_room(&self) {
+        self.data.widen(DATA_OUTPUTS_AT_THE_END);
     }
 
     /// Whether the user's end is gone.

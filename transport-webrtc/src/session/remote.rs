@@ -10,13 +10,14 @@ use remotemedia_runtime_core::ledger::LedgerReport;
 use remotemedia_runtime_core::manifest::Manifest;
 use remotemedia_runtime_core::session::{PipelineReport, SessionError, SessionReport};
 use remotemedia_runtime_core::transport::{SessionInput, SessionOutput, StreamSession};
+use serde_json::Value;
 use tokio::sync::OnceCell;
-use tracing::debug;
+use tracing::{Instrument, debug};
 
 use super::SessionInlet;
 use super::inlet::OccupiedError;
 use super::outputs::{UserReceiver, user_outputs};
-use crate::peer::{Envelope, RequestFailure, SharedLink};
+use crate::peer::{Envelope, RequestError, RequestFailure, SharedLink};
 
 /// A session whose pipeline runs in a peer's process: what is sent goes over the connection's tracks and
 /// data channel, what comes out comes back the same way.
@@ -95,6 +96,20 @@ impl RemoteSession {
         request_within: Duration,
     ) -> Result<Self, RemoteError> {
         let manifest = serde_json::to_value(manifest).map_err(RemoteError::Manifest)?;
+        // In a task of its own: if who asked stops waiting, the stream still comes about, is dropped here,
+        // and so ended at the peer.
+        let opening = Self::opening(session_id, link, manifest, inlet, request_within);
+        let ended = |_| RequestFailure::Unanswered(RequestError::ConnectionEnded).into();
+        tokio::spawn(opening.in_current_span()).await.unwrap_or_else(|error| Err(ended(error)))
+    }
+
+    async fn opening(
+        session_id: SessionId,
+        link: SharedLink,
+        manifest: Value,
+        inlet: Arc<SessionInlet>,
+        request_within: Duration,
+    ) -> Result<Self, RemoteError> {
         let (sender, items) = user_outputs(Arc::default());
         // Before the request, so that the first output is not missed.
         inlet.listen(link.peer().clone(), sender)?;
@@ -120,6 +135,8 @@ impl RemoteSession {
 impl RemoteStream {
     async fn end(&self) -> SessionReport {
         self.active.store(false, Ordering::Release);
+        // The reply comes behind the outputs that are under way.
+        self.inlet.make_room(self.link.peer());
         let report = self.report.get_or_init(|| async {
             let closed = self
                 .link

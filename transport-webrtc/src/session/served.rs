@@ -9,6 +9,7 @@ use remotemedia_runtime_core::queue::{QueueReceiver, QueueSender, queue};
 use remotemedia_runtime_core::session::{
     PipelineHandle, PipelineOutput, PipelineSession, SessionError, SessionReport,
 };
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, debug, info_span};
 
@@ -22,11 +23,13 @@ const DATA_OUTPUTS: usize = 64;
 /// How long the last outputs may take on their way after the pipeline has ended.
 const LAST_OUTPUTS_WITHIN: Duration = Duration::from_millis(500);
 
-/// A pipeline that runs here for peers.
+/// A pipeline that runs here for peers. Dropping it ends its tasks; what waits in them is dropped.
 pub(crate) struct ServedPipeline {
     handle: PipelineHandle,
     routing: Arc<Routing>,
     tasks: TaskTracker,
+    /// Ends the tasks, which hold the pipeline's output, if nobody closes it.
+    _end: DropGuard,
 }
 
 /// Who may get outputs.
@@ -61,11 +64,13 @@ impl ServedPipeline {
         let routing = Arc::new(Routing { router, audience, ledger, data_within });
         let span = info_span!("pipeline", session_id = %session.session_id());
         let (handle, output) = session.into_halves();
-        let tasks = TaskTracker::new();
-        tasks.spawn(send_outputs(routing.clone(), output, local, data).instrument(span.clone()));
-        tasks.spawn(send_data(routing.clone(), data_items).instrument(span));
+        let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
+        let sending = send_outputs(routing.clone(), output, local, data).instrument(span.clone());
+        tasks.spawn(end.clone().run_until_cancelled_owned(sending));
+        let sending = send_data(routing.clone(), data_items).instrument(span);
+        tasks.spawn(end.clone().run_until_cancelled_owned(sending));
         tasks.close();
-        let served = Self { handle, routing, tasks };
+        let served = Self { handle, routing, tasks, _end: end.drop_guard() };
         (Arc::new(served), outputs)
     }
 
