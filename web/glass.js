@@ -11,8 +11,11 @@ export const COLUMNS = CELLS;
 export const ROWS = 9;
 export const PIXELS = COLUMNS * ROWS;
 
-/** A latency above this is not looked for. */
+/** A latency above this is not looked for by comparing pictures. */
 export const MAX_LATENCY_MS = 1500;
+
+/** A latency above this is not looked for by frame numbers, which cost next to nothing to remember. */
+export const MAX_NUMBERED_LATENCY_MS = 10_000;
 
 /** Sent and returned frames are remembered this long: one latency and one window. */
 const MEMORY_MS = MAX_LATENCY_MS + 1500;
@@ -68,7 +71,7 @@ export class GlassMeter {
     this.#lastNumberMs = timeMs;
     this.#sentNumbers.set(number, timeMs);
     for (const [old, sentMs] of this.#sentNumbers) {
-      if (sentMs >= timeMs - MEMORY_MS) break;
+      if (sentMs >= timeMs - MAX_NUMBERED_LATENCY_MS) break;
       this.#sentNumbers.delete(old);
     }
   }
@@ -82,14 +85,14 @@ export class GlassMeter {
   returned(timeMs, luma) {
     this.#returned.push({ timeMs, luma });
     forget(this.#returned, timeMs - WINDOW_MS);
-    if (timeMs - this.#lastNumberMs > STUCK_MS + MAX_LATENCY_MS) return;
+    if (timeMs - this.#lastNumberMs > STUCK_MS + MAX_NUMBERED_LATENCY_MS) return;
     const number = barcodeOf(luma);
     const sentMs = number === null ? undefined : this.#sentNumbers.get(number);
     if (sentMs === undefined) return;
     // One value per number: a frame shown twice counts once.
     this.#sentNumbers.delete(number);
     const latencyMs = timeMs - sentMs;
-    if (latencyMs >= 0 && latencyMs <= MAX_LATENCY_MS) this.#add('barcode', timeMs, latencyMs);
+    if (latencyMs >= 0 && latencyMs <= MAX_NUMBERED_LATENCY_MS) this.#add('barcode', timeMs, latencyMs);
   }
 
   /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { barcodeCells } from '../barcode.js';
-import { COLUMNS, GlassMeter, MAX_LATENCY_MS, PIXELS, ROWS, matchFilms } from '../glass.js';
+import { COLUMNS, GlassMeter, MAX_NUMBERED_LATENCY_MS, PIXELS, ROWS, matchFilms } from '../glass.js';
 
 const FRAME_MS = 1000 / 30;
 
@@ -164,7 +164,7 @@ test('without frame numbers the pictures are compared', () => {
 });
 
 test('a return later than the longest latency is left out', () => {
-  for (const [latencyMs, samples] of [[MAX_LATENCY_MS, 1], [MAX_LATENCY_MS + 1, 0]]) {
+  for (const [latencyMs, samples] of [[MAX_NUMBERED_LATENCY_MS, 1], [MAX_NUMBERED_LATENCY_MS + 1, 0]]) {
     const meter = new GlassMeter();
     meter.sent(0, numbered(9, 0));
     meter.returned(latencyMs, numbered(9, 0));
