@@ -42,9 +42,9 @@ def barcode(number):
 def read_barcode(luma):
     """The number in the top ninth of a picture, or None; a grey cell makes it unreadable, never another number.
 
-    A cell that has just been lit is background to the pipeline for one frame, and blurred into its dark neighbours. So
-    it is read where the blur takes least, in the middle of the cell and at the picture's edge, and a third of the
-    light will do.
+    A cell that has just changed is background to the pipeline for one frame, and blurred into its neighbours. So it is
+    read where the blur takes least, in the middle of the cell and at the picture's edge: one that was lit is seen with
+    half of its light and more, one that went out with a third and less.
     """
     height, width = luma.shape
     rows = luma[: height // 18]
@@ -53,9 +53,9 @@ def read_barcode(luma):
     if bright - dark < 60:
         return None
     levels = [(cell - dark) / (bright - dark) for cell in cells]
-    if any(0.3 < level < 0.4 for level in levels):
+    if any(0.38 < level < 0.48 for level in levels):
         return None
-    bits = [level > 0.35 for level in levels]
+    bits = [level > 0.43 for level in levels]
     if bits[:2] != [True, False] or bits[14:] != [False, True]:
         return None
     return sum(int(bit) << (11 - i) for i, bit in enumerate(bits[2:14]))

@@ -120,10 +120,12 @@ describe('a browser sends a clip through the background blur', () => {
     const numbers = unwrapped(returned).filter((number) => number !== null);
     assert.ok(numbers.length >= 0.95 * returned.length, `${returned.length - numbers.length} of ${returned.length} frames are unreadable`);
     for (let i = 1; i < numbers.length; i += 1) {
-      assert.ok(numbers[i] > numbers[i - 1], `frame ${numbers[i]} after ${numbers[i - 1]}`);
+      // Where the clip begins again, Chromium's camera shows its first picture twice.
+      const again = numbers[i] === numbers[i - 1] && numbers[i] % FRAMES === 0;
+      assert.ok(numbers[i] > numbers[i - 1] || again, `frame ${numbers[i]} after ${numbers[i - 1]}`);
     }
     const span = numbers.at(-1) - numbers[0] + 1;
-    t.diagnostic(`${numbers.length} of ${span} frames came back, each once and in order`);
+    t.diagnostic(`${numbers.length} of ${span} frames came back, in order`);
 
     // Compared with each other, as the encoder's own blur at a low bitrate takes from both.
     const sharpness = (frames, name) => median(frames.filter((frame) => frame.sharpness).map((frame) => frame.sharpness[name]));

@@ -4,15 +4,16 @@
 /**
  * Frame number in the top ninth of a picture (see clip.mjs), or null. `cells` are the levels of its 16 cells.
  *
- * A cell that has just been lit is background to the pipeline for one frame, and blurred into its dark neighbours: a
- * third of the light will do. A grey cell makes the number unreadable, never another number.
+ * A cell that has just changed is background to the pipeline for one frame, and blurred into its neighbours: one that was
+ * lit is seen with half of its light and more, one that went out with a third and less. What is between makes the number
+ * unreadable, never another number.
  */
 const numberOf = (cells) => {
   const [dark, bright] = [Math.min(...cells), Math.max(...cells)];
   if (bright - dark < 60) return null;
   const levels = cells.map((level) => (level - dark) / (bright - dark));
-  if (levels.some((level) => level > 0.3 && level < 0.4)) return null;
-  const bits = levels.map((level) => (level > 0.35 ? 1 : 0));
+  if (levels.some((level) => level > 0.38 && level < 0.48)) return null;
+  const bits = levels.map((level) => (level > 0.43 ? 1 : 0));
   if (bits[0] !== 1 || bits[1] !== 0 || bits[14] !== 0 || bits[15] !== 1) return null;
   return parseInt(bits.slice(2, 14).join(''), 2);
 };
