@@ -20,7 +20,7 @@ pub const MAX_HOST_PEERS: u32 = 1000;
 /// ([`with_manifest`](Self::with_manifest)), then the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WebRtcConfig {
-    /// The signaling server, `ws://host:port/ws` or `wss://…`.
+    /// The signaling server, `ws://host:port/ws`. `wss://` is refused when joining: TLS is not built in.
     pub signaling_url: String,
     /// The session to join, 1 to 64 letters, digits, `_`, `-`, `.` or `:`.
     pub session: String,
