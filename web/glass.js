@@ -4,7 +4,7 @@
 //   picture  the 16×9 luma of sent and returned frames is compared as two films: the shift that fits best.
 // Pure: times come in as arguments, in milliseconds of one clock.
 
-import { CELLS, readBarcode } from './barcode.js';
+import { CELLS, NUMBERS, readBarcode } from './barcode.js';
 
 /** Columns and rows of a luma thumbnail. Its first row is exactly the barcode. */
 export const COLUMNS = CELLS;
@@ -40,6 +40,9 @@ const BESIDE_MS = 120;
 /** A source that shows one and the same number for this long carries no barcode, it merely looks like one. */
 const STUCK_MS = 500;
 
+/** So many frames of the source may pass unseen between two that were: a busy page sees every second or third. */
+const MAX_UNSEEN = 3;
+
 /** Percentiles are taken over this much time. */
 const REPORT_MS = 5000;
 
@@ -53,6 +56,7 @@ export class GlassMeter {
   #sentNumbers = new Map();
   #lastNumber = null;
   #lastNumberMs = -Infinity;
+  #lastReturned = null;
   #values = [];
   #method = 'none';
 
@@ -87,10 +91,11 @@ export class GlassMeter {
     forget(this.#returned, timeMs - WINDOW_MS);
     if (timeMs - this.#lastNumberMs > STUCK_MS + MAX_NUMBERED_LATENCY_MS) return;
     const number = barcodeOf(luma);
-    const sentMs = number === null ? undefined : this.#sentNumbers.get(number);
-    if (sentMs === undefined) return;
     // One value per number: a frame shown twice counts once.
-    this.#sentNumbers.delete(number);
+    if (number === null || number === this.#lastReturned) return;
+    this.#lastReturned = number;
+    const sentMs = this.#sentMs(number);
+    if (sentMs === undefined) return;
     const latencyMs = timeMs - sentMs;
     if (latencyMs >= 0 && latencyMs <= MAX_NUMBERED_LATENCY_MS) this.#add('barcode', timeMs, latencyMs);
   }
@@ -126,8 +131,20 @@ export class GlassMeter {
     this.#sentNumbers.clear();
     this.#lastNumber = null;
     this.#lastNumberMs = -Infinity;
+    this.#lastReturned = null;
     this.#values = [];
     this.#method = 'none';
+  }
+
+  /** When a frame left the camera; of one that passed unseen, by those before and after it. */
+  #sentMs(number) {
+    const at = (offset) => this.#sentNumbers.get((number + offset + NUMBERS) % NUMBERS);
+    if (at(0) !== undefined) return at(0);
+    let [before, after] = [1, 1];
+    while (before <= MAX_UNSEEN && at(-before) === undefined) before += 1;
+    while (after <= MAX_UNSEEN && at(after) === undefined) after += 1;
+    if (before > MAX_UNSEEN || after > MAX_UNSEEN) return undefined;
+    return at(-before) + ((at(after) - at(-before)) * before) / (before + after);
   }
 
   #add(method, timeMs, latencyMs) {

@@ -140,6 +140,20 @@ test('a frame shown twice counts once, at its first showing', () => {
   assert.equal(Math.round(report.p95Ms), 40);
 });
 
+test('frames that a busy page did not see leave are matched by those around them', () => {
+  const events = [];
+  for (let i = 0; i < 60; i += 1) {
+    const timeMs = i * FRAME_MS;
+    if (i % 2 === 0) events.push({ kind: 'sent', timeMs, luma: numbered(4000 + i, timeMs) });
+    else events.push({ kind: 'returned', timeMs: timeMs + 80, luma: numbered(4000 + i, timeMs) });
+  }
+  const report = run(events.sort((a, b) => a.timeMs - b.timeMs));
+  assert.equal(report.method, 'barcode');
+  // None was seen after the last.
+  assert.equal(report.samples, 29);
+  assert.ok(Math.abs(report.p50Ms - 80) < 1, `${report.p50Ms} ms`);
+});
+
 test('a still picture that looks like a barcode yields nothing', () => {
   const events = [];
   for (let i = 0; i < 200; i += 1) {
