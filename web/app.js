@@ -149,6 +149,7 @@ async function openSource(kind) {
   const camera = kind === 'camera';
   try {
     const track = camera ? await capture.openVideo(videoSource.value) : await capture.openAudio(audioSource.value);
+    if (track === null) return (camera ? capture.stream.getVideoTracks() : capture.stream.getAudioTracks()).length > 0;
     track.addEventListener('ended', () => trackEnded(kind));
     await session.replaceTrack(track);
     notices.capture = null;

@@ -25,6 +25,8 @@ export class Capture {
   stream = new MediaStream();
   #video = null;
   #audio = null;
+  /** Choices made so far, by kind: who waited for a device while another choice was made comes too late. */
+  #choices = { camera: 0, microphone: 0 };
   #context = null;
 
   /** True where the browser lets this page ask for devices at all. */
@@ -56,32 +58,34 @@ export class Capture {
    * Opens a picture source and puts it in the place of the one before.
    *
    * @param {string} choice a device id, '' for the browser's choice, or TEST.
-   * @returns {Promise<MediaStreamTrack>}
+   * @returns {Promise<MediaStreamTrack | null>} null: another choice was made in the meantime.
    * @throws {CaptureError} the source before, if any, stays.
    */
   async openVideo(choice) {
+    const turn = (this.#choices.camera += 1);
     if (choice === TEST) return this.#useVideo(startTestPicture());
     const device = choice ? { deviceId: { exact: choice } } : {};
-    const track = await this.#ask('camera', { video: { ...VIDEO, ...device } });
-    return this.#useVideo({ track, stop: () => track.stop() });
+    const track = await this.#ask('camera', turn, { video: { ...VIDEO, ...device } });
+    return track && this.#useVideo({ track, stop: () => track.stop() });
   }
 
   /**
    * Opens a sound source and puts it in the place of the one before.
    *
    * @param {string} choice a device id, '' for the browser's choice, TEST or SILENCE.
-   * @returns {Promise<MediaStreamTrack>}
+   * @returns {Promise<MediaStreamTrack | null>} null: another choice was made in the meantime.
    * @throws {CaptureError} the source before, if any, stays.
    */
   async openAudio(choice) {
+    const turn = (this.#choices.microphone += 1);
     if (choice === TEST || choice === SILENCE) {
       this.#context ??= new AudioContext();
       this.resume();
       return this.#useAudio(startTestTone(this.#context, choice === TEST));
     }
     const device = choice ? { deviceId: { exact: choice } } : {};
-    const track = await this.#ask('microphone', { audio: device });
-    return this.#useAudio({ track, stop: () => track.stop() });
+    const track = await this.#ask('microphone', turn, { audio: device });
+    return track && this.#useAudio({ track, stop: () => track.stop() });
   }
 
   /** Lets generated sound run; browsers hold it until the user did something. */
@@ -89,12 +93,15 @@ export class Capture {
     this.#context?.resume();
   }
 
-  async #ask(kind, constraints) {
+  async #ask(kind, turn, constraints) {
     if (!this.allowed) throw new CaptureError(kind, { name: 'Insecure', message: 'the page is not secure' });
     try {
-      const stream = await navigator.mediaDevices.getUserMedia(constraints);
-      return stream.getTracks()[0];
+      const [track] = (await navigator.mediaDevices.getUserMedia(constraints)).getTracks();
+      if (turn === this.#choices[kind]) return track;
+      track.stop();
+      return null;
     } catch (error) {
+      if (turn !== this.#choices[kind]) return null;
       throw new CaptureError(kind, error);
     }
   }
