@@ -71,6 +71,7 @@ export class GlassMeter {
     forget(this.#sent, timeMs - MEMORY_MS);
     const number = barcodeOf(luma);
     if (number === null || number === this.#lastNumber) return;
+    this.#forgetPassed(this.#lastNumber, number);
     this.#lastNumber = number;
     this.#lastNumberMs = timeMs;
     this.#sentNumbers.set(number, timeMs);
@@ -134,6 +135,16 @@ export class GlassMeter {
     this.#lastReturned = null;
     this.#values = [];
     this.#method = 'none';
+  }
+
+  /**
+   * Numbers between two that followed each other passed unseen: what is remembered of them is from an earlier turn of a
+   * source that repeats, and would be taken for a latency of a whole turn.
+   */
+  #forgetPassed(last, number) {
+    if (last === null) return;
+    const passed = number > last ? (old) => old > last && old < number : (old) => old > last || old < number;
+    for (const old of this.#sentNumbers.keys()) if (passed(old)) this.#sentNumbers.delete(old);
   }
 
   /** When a frame left the camera; of one that passed unseen, by those before and after it. */

@@ -6,8 +6,9 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export const WIDTH = 1280;
-export const HEIGHT = 720;
+/** Small enough that a machine of one slow core sends, processes, receives and reads it in real time. */
+export const WIDTH = 640;
+export const HEIGHT = 360;
 export const FRAME_RATE = 30;
 
 /** Frames before the clip begins again. Five seconds: longer than any latency, so that a number is never ambiguous. */

@@ -154,6 +154,21 @@ test('frames that a busy page did not see leave are matched by those around them
   assert.ok(Math.abs(report.p50Ms - 80) < 1, `${report.p50Ms} ms`);
 });
 
+test('of a clip that repeats, a frame that passed unseen is not taken for the same one a turn earlier', () => {
+  const meter = new GlassMeter();
+  const turn = 150;
+  for (let i = 0; i < 2 * turn; i += 1) {
+    const number = i % turn;
+    // In the second turn every third frame passes unseen, and those around the place where the clip begins again.
+    const unseen = i >= turn && (number % 3 === 1 || number < 2 || number >= turn - 2);
+    if (!unseen) meter.sent(i * FRAME_MS, numbered(number));
+    if (i >= turn + 10) meter.returned(i * FRAME_MS + 5, numbered((i - 6) % turn));
+  }
+  const report = meter.report(2 * turn * FRAME_MS);
+  assert.equal(report.method, 'barcode');
+  assert.ok(report.p95Ms < 250, `p95 ${report.p95Ms} ms`);
+});
+
 test('a still picture that looks like a barcode yields nothing', () => {
   const events = [];
   for (let i = 0; i < 200; i += 1) {
