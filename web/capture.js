@@ -27,6 +27,8 @@ export class Capture {
   #audio = null;
   /** Choices made so far, by kind: who waited for a device while another choice was made comes too late. */
   #choices = { camera: 0, microphone: 0 };
+  /** What the last choice of each kind came to, once it has. */
+  #openings = { camera: null, microphone: null };
   #context = null;
 
   /** True where the browser lets this page ask for devices at all. */
@@ -58,26 +60,43 @@ export class Capture {
    * Opens a picture source and puts it in the place of the one before.
    *
    * @param {string} choice a device id, '' for the browser's choice, or TEST.
-   * @returns {Promise<MediaStreamTrack | null>} null: another choice was made in the meantime.
+   * @returns {Promise<MediaStreamTrack | null>} null: another choice was made in the meantime, and is open or has failed.
    * @throws {CaptureError} the source before, if any, stays.
    */
-  async openVideo(choice) {
-    const turn = (this.#choices.camera += 1);
-    if (choice === TEST) return this.#useVideo(startTestPicture());
-    const device = choice ? { deviceId: { exact: choice } } : {};
-    const track = await this.#ask('camera', turn, { video: { ...VIDEO, ...device } });
-    return track && this.#useVideo({ track, stop: () => track.stop() });
+  openVideo(choice) {
+    return this.#choose('camera', (turn) => this.#openVideo(choice, turn));
   }
 
   /**
    * Opens a sound source and puts it in the place of the one before.
    *
    * @param {string} choice a device id, '' for the browser's choice, TEST or SILENCE.
-   * @returns {Promise<MediaStreamTrack | null>} null: another choice was made in the meantime.
+   * @returns {Promise<MediaStreamTrack | null>} null: another choice was made in the meantime, and is open or has failed.
    * @throws {CaptureError} the source before, if any, stays.
    */
-  async openAudio(choice) {
-    const turn = (this.#choices.microphone += 1);
+  openAudio(choice) {
+    return this.#choose('microphone', (turn) => this.#openAudio(choice, turn));
+  }
+
+  /** Lets generated sound run; browsers hold it until the user did something. */
+  resume() {
+    this.#context?.resume();
+  }
+
+  #choose(kind, open) {
+    this.#choices[kind] += 1;
+    this.#openings[kind] = open(this.#choices[kind]);
+    return this.#openings[kind];
+  }
+
+  async #openVideo(choice, turn) {
+    if (choice === TEST) return this.#useVideo(startTestPicture());
+    const device = choice ? { deviceId: { exact: choice } } : {};
+    const track = await this.#ask('camera', turn, { video: { ...VIDEO, ...device } });
+    return track && this.#useVideo({ track, stop: () => track.stop() });
+  }
+
+  async #openAudio(choice, turn) {
     if (choice === TEST || choice === SILENCE) {
       this.#context ??= new AudioContext();
       this.resume();
@@ -88,22 +107,18 @@ export class Capture {
     return track && this.#useAudio({ track, stop: () => track.stop() });
   }
 
-  /** Lets generated sound run; browsers hold it until the user did something. */
-  resume() {
-    this.#context?.resume();
-  }
-
   async #ask(kind, turn, constraints) {
     if (!this.allowed) throw new CaptureError(kind, { name: 'Insecure', message: 'the page is not secure' });
     try {
       const [track] = (await navigator.mediaDevices.getUserMedia(constraints)).getTracks();
       if (turn === this.#choices[kind]) return track;
       track.stop();
-      return null;
     } catch (error) {
-      if (turn !== this.#choices[kind]) return null;
-      throw new CaptureError(kind, error);
+      if (turn === this.#choices[kind]) throw new CaptureError(kind, error);
     }
+    // Overtaken. Who waits for a source wants to know when there is one.
+    await this.#openings[kind].catch(() => {});
+    return null;
   }
 
   #useVideo(source) {

@@ -43,10 +43,33 @@ test('a choice that was overtaken does not fail any more', async () => {
   const first = capture.openVideo('gone');
   const second = capture.openVideo('there');
   asked[0].reject({ name: 'NotFoundError', message: 'gone' });
-  assert.equal(await first, null);
   asked[1].resolve({ getTracks: () => [track('there')] });
+  assert.equal(await first, null);
   assert.equal((await second).name, 'there');
   const third = capture.openVideo('gone');
   asked[2].reject({ name: 'NotFoundError', message: 'gone' });
   await assert.rejects(third, { name: 'CaptureError', reason: 'NotFoundError' });
+});
+
+test('a choice that was overtaken ends when the one in its place is open or has failed', async () => {
+  const { asked, track } = devices();
+  const capture = new Capture();
+  const first = capture.openVideo('camera');
+  const second = capture.openVideo('camera');
+  asked[0].resolve({ getTracks: () => [track('first')] });
+  let ended = false;
+  const overtaken = first.then(() => (ended = true));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(ended, false);
+  asked[1].resolve({ getTracks: () => [track('second')] });
+  await second;
+  await overtaken;
+  assert.deepEqual(capture.stream.tracks.map(({ name }) => name), ['second']);
+
+  const third = capture.openVideo('camera');
+  const fourth = capture.openVideo('gone');
+  asked[2].resolve({ getTracks: () => [track('third')] });
+  asked[3].reject({ name: 'NotFoundError', message: 'gone' });
+  await assert.rejects(fourth, { reason: 'NotFoundError' });
+  assert.equal(await third, null);
 });
