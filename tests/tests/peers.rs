@@ -1,11 +1,11 @@
 //! Peers of a session: who connects to whom, what reaches whom, and how they leave.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use remotemedia_runtime_core::data::{MediaTime, RuntimeData, TransportData};
-use remotemedia_runtime_core::manifest::Topology;
+use remotemedia_runtime_core::manifest::{Manifest, Topology};
 use remotemedia_runtime_core::node::{
     Node, NodeContext, NodeError, NodeRegistry, NodeSpec, Outputs, PortSpec,
 };
@@ -175,4 +175,65 @@ async fn a_node_that_hangs_does_not_keep_the_connections_up() {
     GATE.1.notify_all();
     gone.expect("the connection to the guest is closed");
     assert!(guest.close().await.complete);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_takes_no_data_does_not_keep_it_from_the_others() {
+    const ITEMS: u64 = 3_000;
+    let room = Room::open().await;
+    let hub = room
+        .serve(
+            "hub",
+            Arc::new(
+                Manifest::parse(
+                    r#"{
+                        "version": "v1",
+                        "nodes": [{"id": "pass", "node_type": "PassThrough"}],
+                        "routes": [{"output": "pass", "to": "others"}]
+                    }"#,
+                )
+                .expect("a manifest"),
+            ),
+        )
+        .await;
+    let to = Room::peer("hub");
+    let (speaker, listener, deaf) =
+        (room.join("speaker").await, room.join("listener").await, room.join("deaf").await);
+    for peer in [&speaker, &listener, &deaf] {
+        peer.connect(&to).await.expect("a path on the loopback");
+    }
+    // Far more than all queues and buffers on the way to one peer hold: 12 MB.
+    let filling = "-".repeat(4_000);
+    let speaking = async {
+        for number in 0..ITEMS {
+            let item = TransportData::new(json!([number, filling])).numbered(number);
+            speaker.send_to(&to, item).await.expect("connected");
+        }
+    };
+    let listening = async {
+        let mut heard = Vec::new();
+        while heard.last() != Some(&(ITEMS - 1)) {
+            let item = Room::next(&listener).await;
+            let RuntimeData::Json(value) = &item.data else { panic!("{item:?}") };
+            heard.push(value[0].as_u64().expect("a number"));
+        }
+        heard
+    };
+    let ((), heard) = tokio::join!(speaking, listening);
+    assert!(heard.is_sorted_by(|one, next| one < next), "in order, and each once");
+    let unsent = async |peer: &str| {
+        let reports = hub.quality().await;
+        let report = reports.iter().find(|report| report.peer == Room::peer(peer)).expect("connected");
+        assert!(report.unsent.is_balanced());
+        report.unsent.dropped_total()
+    };
+    assert_eq!(
+        heard.len() as u64 + unsent("listener").await,
+        ITEMS,
+        "what the listener did not get is counted"
+    );
+    assert!(unsent("deaf").await > 0, "what the deaf one did not take is counted");
+    for transport in [speaker, listener, deaf, hub] {
+        transport.close().await;
+    }
 }

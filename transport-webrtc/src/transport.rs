@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use remotemedia_runtime_core::data::{PeerId, SessionId, TransportData};
 use remotemedia_runtime_core::ledger::{DropReason, Ledger, LedgerReport};
 use remotemedia_runtime_core::manifest::{Manifest, Topology};
@@ -165,11 +166,13 @@ impl WebRtcTransport {
         }
     }
 
-    /// Sends an item to every peer that is connected at this moment, to one after the other.
+    /// Sends an item to every peer that is connected at this moment. Returns when the last has taken it.
     pub async fn send_to_all(&self, item: TransportData) -> SendReport {
         let mut report = SendReport::default();
-        for link in self.manager.links().iter().filter(|link| link.is_connected()) {
-            match link.send(item.clone()).await {
+        let links = self.manager.links();
+        let connected = links.iter().filter(|link| link.is_connected());
+        for sent in join_all(connected.map(|link| link.send(item.clone()))).await {
+            match sent {
                 Ok(()) => report.sent += 1,
                 Err(error) => report.failed.push(error),
             }

@@ -75,6 +75,8 @@ pub(super) struct PeerActor {
     inlet: Arc<dyn PeerInlet>,
     tasks: TaskTracker,
     cancel: CancellationToken,
+    /// Ends the reader of the data channel.
+    reading: CancellationToken,
 }
 
 /// Runs one remote peer until it is closed; returns when its connection and all its tasks are gone.
@@ -122,6 +124,7 @@ pub(super) async fn run_peer(
         courier_failures,
         inlet,
         tasks,
+        reading: cancel.child_token(),
         cancel,
     };
     actor.run().await;
@@ -202,8 +205,11 @@ impl PeerActor {
                 if let Some(ways) = self.link.ways.get() {
                     ways.out.data_opened(sender);
                 }
-                let reading = read_data(self.link.clone(), receiver, self.inlet.clone(), self.cancel.clone());
-                self.tasks.spawn(reading);
+                // The newest is the one; what is said on a former one is not read any more.
+                self.reading.cancel();
+                self.reading = self.cancel.child_token();
+                let stop = self.reading.clone();
+                self.tasks.spawn(read_data(self.link.clone(), receiver, self.inlet.clone(), stop));
             }
             ConnectionEvent::DataOpened { label, .. } => {
                 debug!(peer = %self.link.peer(), label, "data channel of an unknown label is not read");

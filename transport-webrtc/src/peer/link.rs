@@ -125,7 +125,7 @@ impl PeerLink {
     }
 
     /// Whether the connection is, or may still come about.
-    pub(super) fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         !matches!(*self.state.borrow(), PeerState::Closed { .. })
     }
 

@@ -9,6 +9,7 @@ use futures::FutureExt;
 use rtc::peer_connection::configuration::RTCOfferOptions;
 use rtc::rtp_transceiver::rtp_sender::RTCRtpCodecParameters;
 use rtc::shared::error::Error;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use webrtc::data_channel::DataChannel;
 use webrtc::peer_connection::{PeerConnection, RTCIceCandidateInit, RTCSessionDescription};
@@ -17,7 +18,7 @@ use super::event::{EventSink, event_channel};
 use super::feedback::Feedback;
 use super::incoming::IncomingTracks;
 use super::negotiation::Negotiation;
-use super::observer::Observer;
+use super::observer::{MAX_PEER_CHANNELS, Observer};
 use super::outgoing::Outgoing;
 use super::progress::{EngineState, Progress};
 use super::runtime::{EngineRuntime, panic_message};
@@ -98,6 +99,7 @@ impl Connection {
             incoming: incoming.clone(),
             outgoing: [&audio, &video].into_iter().flatten().map(|track| track.link.clone()).collect(),
             progress: progress.clone(),
+            channels: Arc::new(Semaphore::new(MAX_PEER_CHANNELS)),
         });
         let (stopping, failing) = (tasks.stop().clone(), observer.clone());
         let stopped = move |reason: &str| {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use rtc::rtp_transceiver::rtp_sender::RtpCodecKind;
+use tokio::sync::Semaphore;
 use webrtc::data_channel::DataChannel;
 use webrtc::media_stream::track_remote::TrackRemote;
 use webrtc::peer_connection::{
@@ -18,6 +19,9 @@ use super::progress::{EngineState, Progress};
 use super::tasks::Tasks;
 use super::{ConnectionEvent, ConnectionState, IceCandidate, TrackKind};
 
+/// Data channels that a peer may have open at once. It needs one; some bring more of their own.
+pub(super) const MAX_PEER_CHANNELS: usize = 8;
+
 /// One connection's ear.
 pub(super) struct Observer {
     pub(super) events: EventSink,
@@ -25,6 +29,8 @@ pub(super) struct Observer {
     pub(super) incoming: Arc<IncomingTracks>,
     pub(super) outgoing: Vec<Arc<OutgoingLink>>,
     pub(super) progress: Arc<Mutex<Progress>>,
+    /// Places for channels that the peer opens.
+    pub(super) channels: Arc<Semaphore>,
 }
 
 impl Observer {
@@ -93,8 +99,21 @@ impl PeerConnectionEventHandler for Observer {
 
     async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
         let Some(tasks) = self.tasks.upgrade() else { return };
+        let Ok(place) = self.channels.clone().try_acquire_owned() else {
+            tracing::warn!(
+                most = MAX_PEER_CHANNELS,
+                "peer opens one more data channel than it may: closing it"
+            );
+            // Best effort: nothing reads it in any case.
+            channel.close().await.ok();
+            return;
+        };
         let stop = tasks.stop().clone();
-        tasks.spawn(data_carrier::carry(channel, self.events.clone(), self.tasks.clone(), stop));
+        let carrying = data_carrier::carry(channel, self.events.clone(), self.tasks.clone(), stop);
+        tasks.spawn(async move {
+            carrying.await;
+            drop(place);
+        });
     }
 
     async fn on_track(&self, track: Arc<dyn TrackRemote>) {

@@ -6,6 +6,7 @@
 //! the program if there is none. `LocalSession` is a pipeline in this process, `RemoteSession` one in
 //! a peer's; both are the runtime's `StreamSession`.
 
+mod fan_out;
 mod inlet;
 mod local;
 mod outputs;

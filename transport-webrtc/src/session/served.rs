@@ -11,8 +11,9 @@ use remotemedia_runtime_core::session::{
 };
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, debug, info_span};
+use tracing::{Instrument, info_span};
 
+use super::fan_out::FanOut;
 use super::outputs::{UserReceiver, UserSender, user_outputs};
 use super::{Recipient, SessionRouter};
 use crate::peer::{PeerManager, SharedLink};
@@ -45,7 +46,6 @@ struct Routing {
     audience: Audience,
     /// Outputs that no peer and no user got or could take.
     ledger: Arc<Ledger>,
-    data_within: Duration,
 }
 
 impl ServedPipeline {
@@ -61,13 +61,14 @@ impl ServedPipeline {
         let ledger = Arc::new(Ledger::default());
         let (local, outputs) = user_outputs(ledger.clone());
         let (data, data_items) = queue(DATA_OUTPUTS, ledger.clone());
-        let routing = Arc::new(Routing { router, audience, ledger, data_within });
+        let routing = Arc::new(Routing { router, audience, ledger });
         let span = info_span!("pipeline", session_id = %session.session_id());
         let (handle, output) = session.into_halves();
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
         let sending = send_outputs(routing.clone(), output, local, data).instrument(span.clone());
         tasks.spawn(end.clone().run_until_cancelled_owned(sending));
-        let sending = send_data(routing.clone(), data_items).instrument(span);
+        let peers = FanOut::new(tasks.clone(), end.clone(), data_within);
+        let sending = send_data(routing.clone(), data_items, peers).instrument(span);
         tasks.spawn(end.clone().run_until_cancelled_owned(sending));
         tasks.close();
         let served = Self { handle, routing, tasks, _end: end.drop_guard() };
@@ -129,18 +130,12 @@ async fn send_outputs(
     }
 }
 
-async fn send_data(routing: Arc<Routing>, mut items: QueueReceiver<TransportData>) {
+async fn send_data(routing: Arc<Routing>, mut items: QueueReceiver<TransportData>, mut peers: FanOut) {
     while let Some(item) = items.recv().await {
         let mut links = Vec::new();
         routing.for_each_recipient(&item, |link| links.push(link.clone()));
-        for link in links {
-            let sending = link.send_data(item.clone());
-            match tokio::time::timeout(routing.data_within, sending).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => debug!(peer = %link.peer(), %error, "output not sent"),
-                Err(_) => link.count_unsent(),
-            }
-        }
+        // What a peer could not get is counted by its link.
+        peers.send(&item, &links).await;
         routing.ledger.count_delivered();
     }
 }
