@@ -217,9 +217,13 @@ class Returned:
             raise Fault(f"the tone is in {self.tone_blocks} of {self.blocks} blocks of 10 ms")
 
 
-async def call_pipeline(signaling, pipeline, tracks, returned):
-    """Offers to the pipeline's peer and follows the exchange. Returns the connection and the task that follows."""
+async def call_pipeline(signaling, pipeline, tracks, channels, returned):
+    """Offers to the pipeline's peer and follows the exchange.
+
+    Returns the connection, its data channels, and the task that follows.
+    """
     connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    opened = [connection.createDataChannel(f"extra-{i}") for i in range(channels)]
     watching = []
 
     @connection.on("track")
@@ -269,10 +273,11 @@ async def call_pipeline(signaling, pipeline, tracks, returned):
         parsed.sdpMid, parsed.sdpMLineIndex = candidate["sdp_mid"], candidate["sdp_m_line_index"]
         await connection.addIceCandidate(parsed)
 
-    return connection, asyncio.create_task(follow())
+    return connection, opened, asyncio.create_task(follow())
 
 
-async def run(url, session, frames, report):
+async def run(arguments, report):
+    url, session, frames = arguments.url, arguments.session, arguments.frames
     async with websockets.connect(url, max_size=2**20) as socket:
         signaling = Signaling(socket)
         await signaling.call("events.subscribe")
@@ -286,9 +291,14 @@ async def run(url, session, frames, report):
         if not pipelines:
             raise Fault(f"no pipeline in session {session}: {announced['peers']}")
         clip, returned = Clip(), Returned()
-        connection, following = await call_pipeline(signaling, pipelines[0], [clip, Sound()], returned)
+        tracks = [clip, Sound()]
+        connection, channels, following = await call_pipeline(signaling, pipelines[0], tracks, arguments.channels, returned)
+
+        def refused():
+            return sum(channel.readyState == "closed" for channel in channels)
+
         try:
-            while len(returned.numbers) < frames or len(returned.beeps) < 4:
+            while len(returned.numbers) < frames or len(returned.beeps) < 4 or refused() < arguments.refused:
                 if following.done():
                     following.result()
                 if connection.connectionState in ("failed", "closed"):
@@ -307,6 +317,7 @@ async def run(url, session, frames, report):
                 unreadable=returned.unreadable,
                 size=returned.size,
                 beeps=len(returned.beeps),
+                channels=[channel.readyState for channel in channels],
                 sound_seconds=returned.blocks / 100,
                 connection=connection.connectionState,
             )
@@ -320,10 +331,12 @@ def main():
     parser.add_argument("url")
     parser.add_argument("session")
     parser.add_argument("--frames", type=int, default=150, help="frames to get back before judging")
+    parser.add_argument("--channels", type=int, default=0, help="data channels to open beside the media")
+    parser.add_argument("--refused", type=int, default=0, help="how many of them the other end is to close")
     arguments = parser.parse_args()
     report = {}
     try:
-        asyncio.run(asyncio.wait_for(run(arguments.url, arguments.session, arguments.frames, report), DEADLINE_S))
+        asyncio.run(asyncio.wait_for(run(arguments, report), DEADLINE_S))
     except (Fault, OSError, websockets.WebSocketException) as fault:
         report["fault"] = str(fault)
     except TimeoutError:
