@@ -186,8 +186,8 @@ const NRI: u8 = 0x60;
 const START_CODE: [u8; 4] = [0, 0, 0, 1];
 /// Least limit of a payload, bytes: the headers of a fragment and a byte of content.
 const MIN_MAX_PAYLOAD: usize = FU_HEADERS + 1;
-/// Longest joined picture, bytes. A key frame of 2160p at our highest bitrate has some 2 MB.
-const MAX_PICTURE: usize = 4 << 20;
+/// Longest joined picture, bytes. A first key frame of 2160p, of noise, has some 5 MB.
+const MAX_PICTURE: usize = 8 << 20;
 
 #[cfg(test)]
 mod tests {

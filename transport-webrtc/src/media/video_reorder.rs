@@ -4,6 +4,7 @@
 //! gap holds everything behind it until it is repaired or its time is up.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::{Duration, Instant};
 
 use super::sequence::SequenceUnwrapper;
@@ -16,8 +17,13 @@ pub(super) struct VideoReorder {
     held: BTreeMap<u64, Held>,
     /// All below is settled.
     floor: Option<u64>,
+    /// The packets from `floor` to below it are here and of one picture, which none of them ends: they need
+    /// not be looked at again.
+    seen: u64,
     /// The packet at `floor` is the first of a picture.
     aligned: bool,
+    /// The first packet held that starts a picture, while not aligned.
+    start: Option<u64>,
     wait: Duration,
     last_lost: Option<u32>,
     late_run: usize,
@@ -76,7 +82,9 @@ impl VideoReorder {
             sequence: SequenceUnwrapper::default(),
             held: BTreeMap::new(),
             floor: None,
+            seen: 0,
             aligned: false,
+            start: None,
             wait: MIN_WAIT,
             last_lost: None,
             late_run: 0,
@@ -85,8 +93,8 @@ impl VideoReorder {
         }
     }
 
-    /// Fits the time for repairs to the round-trip time: a request and its answer, twice, and 50 ms of
-    /// scheduling at both ends; 100 to 250 ms.
+    /// Fits the time for repairs to the round-trip time: a request and its answer, twice, and what passes
+    /// between them; 150 to 250 ms.
     pub(super) fn set_rtt(&mut self, rtt: Duration) {
         self.wait = rtt.saturating_mul(2).saturating_add(REPAIR_MARGIN).clamp(MIN_WAIT, MAX_WAIT);
     }
@@ -99,7 +107,10 @@ impl VideoReorder {
     pub(super) fn push(&mut self, packet: RtpPacket, starts_picture: bool, now: Instant) {
         let before = self.sequence.clone();
         let number = self.sequence.unwrap(packet.sequence_number);
-        let floor = *self.floor.get_or_insert(number.saturating_sub(REACH_BACK));
+        let floor = match self.floor {
+            Some(floor) => floor,
+            None => self.raise_floor(number.saturating_sub(REACH_BACK)),
+        };
         if number < floor {
             self.counts.late += 1;
             self.late_run += 1;
@@ -113,12 +124,17 @@ impl VideoReorder {
         if number < floor || number > floor + MAX_AHEAD {
             // The sender started its numbers anew.
             self.pending_lost += self.drain();
-            self.floor = Some(number);
+            self.raise_floor(number);
             self.aligned = false;
         }
-        let held = Held { packet, starts_picture, arrived: now };
-        if self.held.insert(number, held).is_some() {
-            self.counts.duplicates += 1;
+        match self.held.entry(number) {
+            Entry::Occupied(_) => self.counts.duplicates += 1,
+            Entry::Vacant(place) => {
+                place.insert(Held { packet, starts_picture, arrived: now });
+                if !self.aligned {
+                    self.look_for_start(number);
+                }
+            }
         }
     }
 
@@ -135,6 +151,7 @@ impl VideoReorder {
                 continue;
             }
             self.skip_padding();
+            self.look_on();
             match self.head() {
                 Head::Whole { end } => return Some(VideoReorderEvent::Picture(self.take_picture(end))),
                 Head::Gap { missing, since } if now >= since + self.wait || self.is_crowded() => {
@@ -158,28 +175,43 @@ impl VideoReorder {
     /// Forgets everything and returns how many pictures were begun.
     pub(super) fn drain(&mut self) -> u64 {
         let held = std::mem::take(&mut self.held);
+        self.start = None;
         self.count_pictures(held.values()) + std::mem::take(&mut self.pending_lost)
+    }
+
+    /// Settles all below `floor`, or starts anew from there.
+    fn raise_floor(&mut self, floor: u64) -> u64 {
+        self.floor = Some(floor);
+        self.seen = floor;
+        floor
     }
 
     fn is_crowded(&self) -> bool {
         self.held.len() >= MAX_HELD
     }
 
-    /// Goes to the first packet here that starts a picture: by its payload, or because the one before it
-    /// ended another; `None`: there is none.
+    /// Goes to the first packet here that starts a picture; `None`: there is none.
     fn align(&mut self) -> Option<()> {
-        let mut behind_marker = None;
-        let start = self.held.iter().find(|(number, held)| {
-            let starts = held.starts_picture || behind_marker == Some(**number);
-            behind_marker = held.packet.marker.then(|| **number + 1);
-            starts
-        });
-        match start.map(|(number, _)| *number) {
+        match self.start {
             Some(start) => self.settle_below(start),
             None if self.is_crowded() => self.drop_all(),
             None => return None,
         }
         Some(())
+    }
+
+    /// Notes what starts a picture now that packet `number` is here: by its payload, or because the one before
+    /// it ended another.
+    fn look_for_start(&mut self, number: u64) {
+        let is_here = |number| self.held.get(&number);
+        let Some(held) = is_here(number) else { return };
+        let is_behind_marker = || is_here(number.wrapping_sub(1)).is_some_and(|before| before.packet.marker);
+        let start = if held.starts_picture || is_behind_marker() {
+            Some(number)
+        } else {
+            Some(number + 1).filter(|behind| held.packet.marker && is_here(*behind).is_some())
+        };
+        self.start = [self.start, start].into_iter().flatten().min();
     }
 
     /// Drops empty packets between pictures: bandwidth probes.
@@ -188,33 +220,41 @@ impl VideoReorder {
             && self.held.get(&floor).is_some_and(|held| held.packet.payload.is_empty())
         {
             self.held.remove(&floor);
-            self.floor = Some(floor + 1);
+            self.raise_floor(floor + 1);
         }
     }
 
-    /// Looks at the picture at the floor.
-    fn head(&self) -> Head {
-        let Some(floor) = self.floor else { return Head::Growing };
-        let timestamp = self.held.get(&floor).map(|held| held.packet.timestamp);
-        for (expected, (number, held)) in (floor..).zip(&self.held) {
-            if *number != expected {
-                return Head::Gap { missing: expected, since: held.arrived };
+    /// Looks at the packets of the picture at the floor that have come since: at each once.
+    fn look_on(&mut self) {
+        let Some(timestamp) = self.timestamp_at_floor() else { return };
+        for (number, held) in self.held.range(self.seen..) {
+            let goes_on = held.packet.timestamp == timestamp && !held.packet.marker;
+            if *number != self.seen || !goes_on {
+                return;
             }
-            if Some(held.packet.timestamp) != timestamp {
-                // The marker is missing, but another picture has begun.
-                return Head::Whole { end: expected - 1 };
-            }
-            if held.packet.marker {
-                return Head::Whole { end: expected };
-            }
+            self.seen += 1;
         }
-        Head::Growing
+    }
+
+    /// Says how the picture at the floor stands, given that all that is [seen](Self::look_on) belongs to it.
+    fn head(&self) -> Head {
+        let Some((number, next)) = self.held.range(self.seen..).next() else { return Head::Growing };
+        if *number != self.seen {
+            return Head::Gap { missing: self.seen, since: next.arrived };
+        }
+        // The marker is missing if another picture has begun.
+        let is_of_another = Some(next.packet.timestamp) != self.timestamp_at_floor();
+        Head::Whole { end: self.seen - u64::from(is_of_another) }
+    }
+
+    fn timestamp_at_floor(&self) -> Option<u32> {
+        self.held.get(&self.floor?).map(|held| held.packet.timestamp)
     }
 
     fn take_picture(&mut self, end: u64) -> WholePicture {
         let rest = self.held.split_off(&(end + 1));
         let picture = std::mem::replace(&mut self.held, rest);
-        self.floor = Some(end + 1);
+        self.raise_floor(end + 1);
         let first_arrived = picture.values().map(|held| held.arrived).min();
         let packets: Vec<RtpPacket> = picture.into_values().map(|held| held.packet).collect();
         let first_arrived = first_arrived.expect("a whole picture has packets");
@@ -228,7 +268,7 @@ impl VideoReorder {
         match start {
             Some(start) if self.held.range(..start).next().is_none() => {
                 // All that is missing vanished without a trace.
-                self.floor = Some(start);
+                self.raise_floor(start);
                 self.pending_lost += 1;
             }
             Some(start) => self.settle_below(start),
@@ -247,8 +287,9 @@ impl VideoReorder {
     fn settle_below(&mut self, start: u64) {
         let rest = self.held.split_off(&start);
         let gone = std::mem::replace(&mut self.held, rest);
-        self.floor = Some(start);
+        self.raise_floor(start);
         self.aligned = true;
+        self.start = None;
         self.pending_lost += self.count_pictures(gone.values());
     }
 
@@ -265,17 +306,20 @@ impl VideoReorder {
     }
 }
 
-/// Least time for repairs: one request and its answer on most paths.
-const MIN_WAIT: Duration = Duration::from_millis(100);
+/// Least time for repairs: three requests and their answers on a path of 20 ms. Where one packet in twenty is
+/// lost either way, one repair in ten is lost, too, and one picture in fifty was with 100 ms, a time for two.
+const MIN_WAIT: Duration = Duration::from_millis(150);
 /// Most time for repairs: beyond it a key frame is there sooner.
 const MAX_WAIT: Duration = Duration::from_millis(250);
-const REPAIR_MARGIN: Duration = Duration::from_millis(50);
+/// Gaps are looked for every 20 ms, and asked about again 10 ms after the answer is due: 50 ms for two
+/// requests, and as much for scheduling at both ends.
+const REPAIR_MARGIN: Duration = Duration::from_millis(100);
 /// Packets before the first that arrived which may still come: it may have overtaken them.
 const REACH_BACK: u64 = 64;
-/// Most packets held: a key frame of 4.9 MB. Noise in 4K, at the encoder's coarsest, is 1.6 MB.
-const MAX_HELD: usize = 4_096;
+/// Most packets held: a key frame of 9.8 MB. Noise in 4K begins with one of 5 MB.
+const MAX_HELD: usize = 8_192;
 /// A number further ahead than this is not a gap but a sender that started anew.
-const MAX_AHEAD: u64 = 8_192;
+const MAX_AHEAD: u64 = 16_384;
 /// So many packets in a row from before the floor are no stragglers but a sender that started anew.
 const LATE_RUN: usize = 100;
 

@@ -4,6 +4,7 @@ use super::*;
 
 const START: &[u8] = b"S";
 const REST: &[u8] = b"r";
+const MIN_WAIT_MS: u64 = MIN_WAIT.as_millis() as u64;
 
 /// Feeds packets written as (number, timestamp, marker, starts).
 struct Fed {
@@ -80,7 +81,7 @@ fn a_gap_holds_until_its_repair_comes() {
     fed.push(0, 0, true, true);
     assert!(fed.push(2, 1, true, false).is_empty());
     assert!(fed.push(3, 2, true, true).is_empty());
-    assert!(fed.wait(99).is_empty());
+    assert!(fed.wait(MIN_WAIT_MS - 1).is_empty());
     assert_eq!(fed.push(1, 1, false, true), ["1,2", "3"]);
 }
 
@@ -92,7 +93,7 @@ fn a_gap_is_given_up_at_its_deadline_and_what_is_behind_goes_on() {
     fed.push(3, 2, true, true);
     let deadline = fed.reorder.next_deadline().expect("a gap");
     assert_eq!(deadline - fed.now, MIN_WAIT);
-    assert!(fed.wait(99).is_empty());
+    assert!(fed.wait(MIN_WAIT_MS - 1).is_empty());
     assert_eq!(fed.wait(1), ["L1", "3"]);
     assert!(fed.push(1, 1, false, true).is_empty(), "too late");
     assert_eq!(fed.push(4, 3, true, true), ["4"]);
@@ -103,7 +104,7 @@ fn pictures_that_vanish_without_a_trace_count_as_one() {
     let mut fed = Fed::new();
     fed.push(0, 0, true, true);
     assert!(fed.push(5, 9, true, true).is_empty());
-    assert_eq!(fed.wait(100), ["L1", "5"]);
+    assert_eq!(fed.wait(MIN_WAIT_MS), ["L1", "5"]);
 }
 
 #[test]
@@ -113,7 +114,7 @@ fn each_picture_begun_counts_once_when_given_up() {
     // 1 lost, 2 ends its picture, 3 lost, 4 in the middle, 5 lost.
     fed.push(2, 1, true, false);
     fed.push(4, 2, false, false);
-    assert_eq!(fed.wait(100), ["L2"]);
+    assert_eq!(fed.wait(MIN_WAIT_MS), ["L2"]);
     // The rest of the picture given up above, then the next.
     assert!(fed.push(6, 2, true, false).is_empty());
     assert_eq!(fed.push(7, 3, true, true), ["7"]);
@@ -122,7 +123,7 @@ fn each_picture_begun_counts_once_when_given_up() {
 #[test]
 fn the_wait_follows_the_round_trip_time_within_its_limits() {
     let mut reorder = VideoReorder::new();
-    for (rtt, wait) in [(0, 100), (25, 100), (50, 150), (100, 250), (9_999, 250)] {
+    for (rtt, wait) in [(0, 150), (25, 150), (50, 200), (75, 250), (9_999, 250)] {
         reorder.set_rtt(Duration::from_millis(rtt));
         assert_eq!(reorder.wait, Duration::from_millis(wait), "rtt {rtt} ms");
     }
@@ -179,7 +180,7 @@ fn a_picture_is_also_known_to_start_behind_the_marker_of_another() {
     // All of a lot is given up; its last packet had the marker.
     fed.push(8, 2, false, false);
     fed.push(9, 2, true, false);
-    assert_eq!(fed.wait(100), ["L1"]);
+    assert_eq!(fed.wait(MIN_WAIT_MS), ["L1"]);
     assert_eq!(fed.push(10, 3, true, false), ["10"]);
 }
 
