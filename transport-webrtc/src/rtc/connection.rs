@@ -109,10 +109,16 @@ impl Connection {
         };
         let watched = config.ice_servers.iter().any(IceServer::is_turn).then(|| progress.clone());
         let runtime = EngineRuntime::new(&tasks, config.socket_buffer_bytes, watched, Box::new(stopped));
-        let engine =
-            engine::build(&config, feedback.clone(), events.clone(), Arc::new(runtime), observer.clone())
-                .await
-                .map_err(open_error)?;
+        let engine = engine::build(
+            &config,
+            feedback.clone(),
+            incoming.deliveries.clone(),
+            events.clone(),
+            Arc::new(runtime),
+            observer.clone(),
+        )
+        .await
+        .map_err(open_error)?;
         let stream_id = format!("remotemedia-{:08x}", observer.outgoing.first().map_or(0, |link| link.ssrc));
         for track in [&audio, &video].into_iter().flatten() {
             let carrier =

@@ -21,6 +21,7 @@ use webrtc::peer_connection::{
 };
 use webrtc::runtime::Runtime;
 
+use super::delivery::{Deliveries, Delivery};
 use super::event::EventSink;
 use super::feedback::Feedback;
 use super::h264_profile::{H264Params, H264Profile};
@@ -43,8 +44,9 @@ const NACK_INTERVAL: Duration = Duration::from_millis(20);
 /// Rounds after which a lost packet is given up: one second, far beyond any playout delay.
 const NACK_ROUNDS: u16 = 50;
 
-/// Packets kept for retransmission: 2 s at 5 Mbit/s. A power of two, as the engine demands.
-const SENT_PACKETS_KEPT: u16 = 1024;
+/// Packets that are kept for retransmission, and within which lost ones are missed: 4 s at 5 Mbit/s, and
+/// what a core sends in 50 ms of a picture in 4K. A power of two, as the engine demands.
+pub(super) const PACKETS_REPAIRED: u16 = 2048;
 
 /// Pause between two sender reports: the receiver can keep audio and video together after the first one.
 const SENDER_REPORT_INTERVAL: Duration = Duration::from_millis(500);
@@ -99,12 +101,13 @@ pub(super) fn video_codecs(preferences: &[VideoCodec]) -> Vec<RTCRtpCodecParamet
 pub(super) async fn build(
     config: &ConnectionConfig,
     feedback: Arc<Feedback>,
+    deliveries: Arc<Deliveries>,
     events: EventSink,
     runtime: Arc<dyn Runtime>,
     handler: Arc<dyn PeerConnectionEventHandler>,
 ) -> Result<Arc<dyn PeerConnection>, Error> {
     let mut media = media(config)?;
-    let chain = chain(&mut media, feedback, events)?;
+    let chain = chain(&mut media, feedback, deliveries, events)?;
     let connection = PeerConnectionBuilder::<SocketAddr>::new()
         .with_configuration(configuration(config))
         .with_setting_engine(settings(config))
@@ -134,19 +137,26 @@ fn media(config: &ConnectionConfig) -> Result<MediaEngine, Error> {
 
 /// The packet chain, wire first. The stock bandwidth estimator and pacer are left out on purpose: they are
 /// worse than none. What is stock and stays is told apart by its slot's name.
-fn chain(media: &mut MediaEngine, feedback: Arc<Feedback>, events: EventSink) -> Result<Registry, Error> {
+fn chain(
+    media: &mut MediaEngine,
+    feedback: Arc<Feedback>,
+    deliveries: Arc<Deliveries>,
+    events: EventSink,
+) -> Result<Registry, Error> {
     let nack_generator = NackGeneratorBuilder::new()
+        .with_size(PACKETS_REPAIRED)
         .with_interval(NACK_INTERVAL)
         .with_max_nacks_per_packet(NACK_ROUNDS)
         .build();
     let chain = Registry::new()
         .with(Slot::from(1_500), RtcpTap::new(feedback.clone(), events))
         .with(Slot::from(3_900), NackFilter::new(feedback))
-        .with(Slot::NackResponder, NackResponderBuilder::new().with_size(SENT_PACKETS_KEPT).build())
+        .with(Slot::NackResponder, NackResponderBuilder::new().with_size(PACKETS_REPAIRED).build())
         .with(Slot::from(6_900), RtxUnwrap::default())
         .with(Slot::NackGenerator, nack_generator)
         .with(Slot::ReceiverReport, ReceiverReportBuilder::new().build())
-        .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(SENDER_REPORT_INTERVAL).build());
+        .with(Slot::SenderReport, SenderReportBuilder::new().with_interval(SENDER_REPORT_INTERVAL).build())
+        .with(Slot::from(13_500), Delivery::new(deliveries));
     // Arrival times for the peer's estimator: without them a browser sends 300 kbit/s for half a minute.
     configure_twcc_receiver_only(chain, media)
 }

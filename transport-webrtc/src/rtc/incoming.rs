@@ -9,27 +9,29 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use webrtc::media_stream::track_remote::{TrackRemote, TrackRemoteEvent};
 
+use super::delivery::Deliveries;
 use super::event::EventSink;
 use super::feedback::Feedback;
-use super::track_receiver::TrackInlet;
-use super::{ConnectionEvent, NegotiatedCodec, RtpPacket, TrackKind, TrackReceiver};
+use super::{ConnectionEvent, NegotiatedCodec, TrackKind, TrackReceiver};
 
 /// What all incoming tracks of a connection share.
 #[derive(Debug)]
 pub(super) struct IncomingTracks {
     pub(super) events: EventSink,
     pub(super) feedback: Arc<Feedback>,
+    /// Where packets go once their stream is open.
+    pub(super) deliveries: Arc<Deliveries>,
     /// Wakes the video track to ask for a key frame.
     pub(super) key_frame_wanted: Notify,
     codecs: Mutex<Vec<(TrackKind, NegotiatedCodec)>>,
     ledgers: Mutex<Vec<(TrackKind, Arc<Ledger>)>>,
 }
 
-/// The stream that a track carries at the moment.
+/// The stream that a track carries at the moment; it ends when this is dropped.
 struct Stream {
     ssrc: u32,
     codec: NegotiatedCodec,
-    inlet: TrackInlet,
+    deliveries: Arc<Deliveries>,
 }
 
 impl IncomingTracks {
@@ -37,6 +39,7 @@ impl IncomingTracks {
         Self {
             events,
             feedback,
+            deliveries: Arc::default(),
             key_frame_wanted: Notify::new(),
             codecs: Mutex::default(),
             ledgers: Mutex::default(),
@@ -56,7 +59,8 @@ impl IncomingTracks {
         ledgers.iter().find(|(of, _)| *of == kind).map(|(_, ledger)| ledger.clone())
     }
 
-    /// Carries the packets of one track to its receivers until the track or the connection ends.
+    /// Opens the streams of one track, whose first packets come this way, until the track or the connection
+    /// ends.
     pub(super) async fn carry(&self, kind: TrackKind, track: Arc<dyn TrackRemote>, stop: CancellationToken) {
         let mut stream: Option<Stream> = None;
         loop {
@@ -88,15 +92,18 @@ impl IncomingTracks {
             match stream {
                 // Another payload type of the same coding, as H264 in another profile: the decoder sees it.
                 Some(stream) if stream.ssrc == ssrc && codec.is(&stream.codec.mime_type) => {
-                    stream.codec = codec
+                    self.deliveries.change(ssrc, payload_type);
+                    stream.codec = codec;
                 }
-                _ => *stream = Some(self.open(kind, ssrc, codec)),
+                _ => {
+                    // The one before ends first: it may have the same SSRC.
+                    stream.take();
+                    *stream = Some(self.open(kind, ssrc, codec));
+                }
             }
         }
-        if let Some(stream) = stream {
-            // A receiver that was dropped is counted in its ledger; the track is read on nevertheless.
-            stream.inlet.packets.push(from_engine(packet)).ok();
-        }
+        // It waited in the engine while its stream was opened.
+        self.deliveries.deliver(packet);
     }
 
     fn open(&self, kind: TrackKind, ssrc: u32, codec: NegotiatedCodec) -> Stream {
@@ -106,8 +113,9 @@ impl IncomingTracks {
         ledgers.retain(|(of, _)| *of != kind);
         ledgers.push((kind, ledger));
         drop(ledgers);
+        self.deliveries.open(ssrc, codec.payload_type, inlet);
         self.events.push(ConnectionEvent::TrackOpened { kind, codec: codec.clone(), receiver });
-        Stream { ssrc, codec, inlet }
+        Stream { ssrc, codec, deliveries: self.deliveries.clone() }
     }
 
     fn codec(&self, kind: TrackKind, payload_type: u8) -> Option<NegotiatedCodec> {
@@ -125,18 +133,15 @@ impl Stream {
     }
 }
 
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.deliveries.close(self.ssrc);
+    }
+}
+
 async fn request_key_frame(track: &dyn TrackRemote, ssrc: u32) {
     let request = PictureLossIndication { sender_ssrc: 0, media_ssrc: ssrc };
     if let Err(error) = track.write_rtcp(vec![Box::new(request)]).await {
         tracing::debug!(%error, "key-frame request not sent");
-    }
-}
-
-fn from_engine(packet: rtp::Packet) -> RtpPacket {
-    RtpPacket {
-        sequence_number: packet.header.sequence_number,
-        timestamp: packet.header.timestamp,
-        marker: packet.header.marker,
-        payload: packet.payload,
     }
 }

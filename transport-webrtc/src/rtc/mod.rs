@@ -9,7 +9,7 @@
 //! decide: who offers, when to restart and what to encode is said from above.
 //!
 //! Pure files: `h264_profile` (RFC 6184), `sdp_guard` (what a description must have), `relays` (what TURN
-//! servers say), and the parts of the packet chain `rtcp_tap`, `nack_filter` and `rtx_unwrap`.
+//! servers say), and the parts of the packet chain `rtcp_tap`, `nack_filter`, `rtx_unwrap` and `delivery`.
 
 mod candidate;
 mod codec;
@@ -17,6 +17,7 @@ mod config;
 mod connection;
 mod data_carrier;
 mod data_channel;
+mod delivery;
 mod engine;
 mod error;
 mod event;

@@ -13,13 +13,14 @@ use rtc::rtcp::transport_feedbacks::transport_layer_nack::{
 use rtc::sansio::Protocol;
 use rtc::shared::error::Error;
 
+use super::engine::PACKETS_REPAIRED;
 use super::feedback::Feedback;
 
 /// Times a packet is asked for, or sent again; libwebrtc gives up after 10 as well.
 const MOST_REPEATS: u8 = 10;
 
-/// Packets looked back on in each stream. A power of two; the engine keeps as many.
-const PACKETS_REMEMBERED: usize = 1024;
+/// Packets looked back on in each stream: as many as the engine's own parts do.
+const PACKETS_REMEMBERED: usize = PACKETS_REPAIRED as usize;
 
 /// What the peer needs to answer, on top of the round trip, before we ask again.
 const ANSWER_TIME: Duration = Duration::from_millis(10);

@@ -7,9 +7,9 @@ use remotemedia_runtime_core::queue::{QueueReceiver, QueueSender, queue};
 
 use super::RtpPacket;
 
-/// Connection → media. Packets of one track; full → oldest dropped and counted. 1024 packets are 400 ms of
-/// 25 Mbit/s: a jitter buffer that is further behind than that has lost the call anyway.
-const TRACK_IN_PACKETS: usize = 1024;
+/// Connection → media. Packets of one track; full → oldest dropped and counted. As many as the largest picture
+/// has that can be put together: whoever is further behind has lost the call anyway.
+const TRACK_IN_PACKETS: usize = 8_192;
 
 /// Takes RTP packets of one incoming track, in the order of arrival: repaired packets come late,
 /// duplicates are possible.
