@@ -54,6 +54,11 @@ impl Stranger {
         tokio::time::timeout(PATIENCE, search).await.expect("the event comes in time")
     }
 
+    /// Waits for the next event; `None`: the server is gone.
+    pub async fn next(&mut self) -> Option<SignalingEvent> {
+        self.events.recv().await.ok()
+    }
+
     /// Waits for an offer, and returns its handshake id and description.
     pub async fn offer(&mut self) -> (String, String) {
         self.until(|event| match event {
