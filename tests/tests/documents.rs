@@ -4,10 +4,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use bytes::Bytes;
 use remotemedia_runtime_core::manifest::Manifest;
 use remotemedia_runtime_core::node::NodeRegistry;
 use remotemedia_runtime_core::runner::PipelineRunner;
+use remotemedia_transport_webrtc::peer::Envelope;
+use remotemedia_transport_webrtc::rtc::{Connection, ConnectionConfig, SdpKind};
+use serde_json::Value;
 
 /// A complete two-peer program may have as many lines.
 const PROGRAM_LINES: usize = 40;
@@ -141,4 +146,108 @@ fn every_error_of_the_fault_table_is_one_that_the_code_gives() {
             );
         }
     }
+}
+
+/// The name of a message's kind in its header. A kind that is new here must be in the document, too.
+fn kind_of(message: &Envelope) -> &'static str {
+    match message {
+        Envelope::Data(_) => "data",
+        Envelope::Execute { .. } => "execute",
+        Envelope::Result { .. } => "result",
+        Envelope::Failed { .. } => "failed",
+        Envelope::Open { .. } => "open",
+        Envelope::Opened { .. } => "opened",
+        Envelope::Close { .. } => "close",
+        Envelope::Closed { .. } => "closed",
+    }
+}
+
+/// What [`kind_of`] can say.
+const KINDS: [&str; 8] = ["data", "execute", "result", "failed", "open", "opened", "close", "closed"];
+
+/// A line of the transcript, `P> 00000018 HEADER PAYLOAD`, as the bytes of its message.
+fn message_of(line: &str) -> Bytes {
+    let (length, rest) = line[3..].split_once(' ').expect("a length and a header");
+    let length = u32::from_str_radix(length, 16).expect("hexadecimal");
+    let (header, payload) = rest.split_at(length as usize);
+    let payload = payload.strip_prefix(' ').unwrap_or(payload);
+    [&length.to_be_bytes()[..], header.as_bytes(), payload.as_bytes()].concat().into()
+}
+
+/// The header of a message, and its payload as text.
+fn parts_of(message: &Bytes) -> (Value, &str) {
+    let (length, rest) = message.split_first_chunk().expect("a length");
+    let (header, payload) = rest.split_at(u32::from_be_bytes(*length) as usize);
+    (serde_json::from_slice(header).expect("JSON"), std::str::from_utf8(payload).expect("text"))
+}
+
+#[test]
+fn the_data_channel_transcript_has_messages_of_every_kind_as_they_travel() {
+    let page = text("docs/media.md");
+    let transcripts = blocks(&page, "frames");
+    assert_eq!(transcripts.len(), 1);
+    let mut seen = BTreeSet::new();
+    for line in transcripts[0].lines() {
+        let message = message_of(line);
+        let read = Envelope::decode(&message).unwrap_or_else(|error| panic!("{line}: {error}"));
+        // What the pipeline says has all fields; a client may leave some out.
+        if line.starts_with("P> ") {
+            let written = read.encode().expect("it was read");
+            assert_eq!(parts_of(&written), parts_of(&message), "{line}");
+        }
+        seen.insert(kind_of(&read));
+    }
+    assert_eq!(seen, BTreeSet::from(KINDS));
+    for kind in KINDS {
+        assert!(page.contains(&format!("\n| `{kind}` | ")), "no row for {kind}");
+    }
+}
+
+/// The codecs of an offer, as the lines that name them.
+fn codec_lines(offer: &str) -> BTreeSet<String> {
+    let is_codec = |line: &&str| line.starts_with("a=rtpmap:") || line.starts_with("a=fmtp:");
+    offer.lines().filter(is_codec).map(|line| line.trim().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn the_codecs_of_the_media_page_are_those_that_a_pipeline_offers_and_takes() {
+    let open = async || Connection::open(ConnectionConfig::default()).await.expect("opens");
+    let (offering, _events) = open().await;
+    let offer = offering.create_offer(false).await.expect("an offer");
+    let page = text("docs/media.md");
+    let (mut expected, mut formats) = (BTreeSet::new(), Vec::new());
+    for row in page.lines().filter(|row| row.contains("`opus/48000/2` |") || row.contains("`H264/90000` |")) {
+        let cells: Vec<_> = row.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        let [_, _, numbers, codec, format, _] = cells[..] else { panic!("{row}") };
+        if codec.starts_with("H264") {
+            formats.push(format);
+        }
+        if numbers == "not offered" {
+            continue;
+        }
+        let (number, repair) = numbers.split_once(", RTX ").unwrap_or((numbers, ""));
+        expected.extend([format!("a=rtpmap:{number} {codec}"), format!("a=fmtp:{number} {format}")]);
+        if !repair.is_empty() {
+            let lines = [format!("a=rtpmap:{repair} rtx/90000"), format!("a=fmtp:{repair} apt={number}")];
+            expected.extend(lines);
+        }
+    }
+    assert_eq!(codec_lines(&offer), expected);
+    for feedback in ["nack", "nack pli", "ccm fir", "transport-cc"] {
+        assert!(page.contains(&format!("`{feedback}`")), "no word on {feedback}");
+        let line = format!("a=rtcp-fb:96 {feedback}");
+        assert!(offer.lines().any(|offered| offered.trim() == line), "{line} is not in: {offer}");
+    }
+    assert!(page.contains("`a=max-message-size:262144`") && offer.contains("a=max-message-size:262144"));
+
+    assert_eq!(formats.len(), 3, "{formats:?}");
+    for format in &formats {
+        let (answering, _events) = open().await;
+        let offer = offer.replace(formats[0], format);
+        answering.set_remote(SdpKind::Offer, &offer).await.expect("it is taken");
+        let answer = answering.create_answer().await.expect("an answer");
+        assert_eq!(codec_lines(&answer), codec_lines(&offer));
+        answering.close(Duration::from_secs(1)).await;
+    }
+    offering.close(Duration::from_secs(1)).await;
 }
