@@ -5,7 +5,7 @@ use std::time::Duration;
 use remotemedia_runtime_core::data::{IdentityError, PeerId, SessionId};
 use remotemedia_runtime_core::manifest::{IceServer, Manifest, Topology};
 
-use crate::codec::{CodecError, VideoCodec};
+use crate::codec::{UnknownCodec, VideoCodec};
 use crate::rtc;
 
 /// Most remote peers in a mesh: each costs an encoder and a decoder.
@@ -120,7 +120,7 @@ pub enum ConfigError {
     },
     /// The video codec is not built in.
     #[error("config names a video codec that is not built in")]
-    Codec(#[from] CodecError),
+    Codec(#[from] UnknownCodec),
 }
 
 impl WebRtcConfig {

@@ -4,6 +4,7 @@
 //! Floors, imports go down only: `transport → session → peer → media → {signaling, rtc, codec}`.
 
 pub mod codec;
+mod codec_name;
 pub mod config;
 mod ids;
 pub mod media;

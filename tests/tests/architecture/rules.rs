@@ -52,7 +52,7 @@ pub(crate) const FLOORS: &[Floors] = &[
             &["peer"],
             &["media", "config"],
             &["signaling", "rtc", "codec"],
-            &["ids"],
+            &["codec_name", "ids"],
         ],
         root_items: &["sentence"],
     },

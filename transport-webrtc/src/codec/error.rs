@@ -6,14 +6,6 @@ use remotemedia_runtime_core::data::{FrameError, PixelFormat};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodecError {
-    /// No codec has this name.
-    #[error("no codec {name:?}, there are: {known}")]
-    Unknown {
-        /// The name asked for.
-        name: String,
-        /// The names that exist.
-        known: String,
-    },
     /// A setting is outside its range.
     #[error("{setting} is {value}, expected {expected}")]
     Setting {

@@ -5,7 +5,6 @@
 //! no network, no queue, no thread and no clock; `media/` runs it. Pictures go in as borrowed planes and
 //! come out in memory loaned from a [`FramePool`](remotemedia_runtime_core::shm::FramePool).
 
-mod codec_name;
 mod codec_set;
 mod error;
 pub(crate) mod h264_bitstream;
@@ -18,7 +17,6 @@ mod settings;
 #[cfg(test)]
 pub(crate) mod test_picture;
 
-pub use codec_name::{AudioCodec, VideoCodec};
 pub use codec_set::CodecSet;
 pub use error::{CodecError, DecodeError, EncodeError};
 pub use settings::{AudioDecoderSettings, AudioEncoderSettings, VideoDecoderSettings, VideoEncoderSettings};
@@ -27,6 +25,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use remotemedia_runtime_core::data::{AudioFrame, MediaTime, VideoFrame};
+
+pub use crate::codec_name::{AudioCodec, UnknownCodec, VideoCodec};
 
 /// Turns pictures into a bitstream.
 pub trait VideoEncoder: Send {

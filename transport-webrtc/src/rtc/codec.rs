@@ -11,18 +11,6 @@ pub enum TrackKind {
     Video,
 }
 
-/// A video coding that can be offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum VideoCodec {
-    /// H.264 in the constrained baseline, baseline and main profiles, packetization mode 1 (RFC 6184).
-    H264,
-    /// VP8 (RFC 7741).
-    Vp8,
-    /// VP9, profile 0 (RFC 9628).
-    Vp9,
-}
-
 /// The coding that both ends agreed on for one track and direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NegotiatedCodec {
@@ -42,17 +30,6 @@ impl NegotiatedCodec {
     /// Whether the media type is `mime_type`, without regard to case.
     pub fn is(&self, mime_type: &str) -> bool {
         self.mime_type.eq_ignore_ascii_case(mime_type)
-    }
-}
-
-impl VideoCodec {
-    /// Returns the media type, as in `video/H264`.
-    pub const fn mime_type(self) -> &'static str {
-        match self {
-            Self::H264 => "video/H264",
-            Self::Vp8 => "video/VP8",
-            Self::Vp9 => "video/VP9",
-        }
     }
 }
 

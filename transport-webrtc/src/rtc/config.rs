@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
-use super::{ConnectionError, VideoCodec};
+use super::ConnectionError;
+use crate::codec_name::VideoCodec;
 
 /// Range of [`ConnectionConfig::ice_check_interval`]: faster is no faster to connect, slower than the
 /// 500 ms of RFC 8445 §14.3 gives a path up too late.

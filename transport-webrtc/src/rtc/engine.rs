@@ -9,7 +9,7 @@ use rtc::interceptor::{
     NackGeneratorBuilder, NackResponderBuilder, ReceiverReportBuilder, Registry, SenderReportBuilder, Slot,
 };
 use rtc::peer_connection::configuration::interceptor_registry::configure_twcc_receiver_only;
-use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_OPUS, MIME_TYPE_RTX, MediaEngine};
+use rtc::peer_connection::configuration::media_engine::{MIME_TYPE_RTX, MediaEngine};
 use rtc::peer_connection::configuration::setting_engine::{
     SctpMaxMessageSize, SettingEngine, SettingEngineBuilder,
 };
@@ -28,7 +28,8 @@ use super::h264_profile::{H264Params, H264Profile};
 use super::nack_filter::NackFilter;
 use super::rtcp_tap::RtcpTap;
 use super::rtx_unwrap::RtxUnwrap;
-use super::{ConnectionConfig, MAX_MESSAGE_BYTES, VideoCodec};
+use super::{ConnectionConfig, MAX_MESSAGE_BYTES};
+use crate::codec_name::{AudioCodec, VideoCodec};
 
 /// Bytes that wait in a channel's send buffer before its sender waits. Measured: 4 MB in place of 256 KB
 /// makes the media beside it 115 ms late.
@@ -62,13 +63,14 @@ const REPLAY_WINDOW_PACKETS: usize = 1024;
 const FIRST_VIDEO_PAYLOAD_TYPE: u8 = 96;
 const OPUS_PAYLOAD_TYPE: u8 = 111;
 
-/// The audio codec: Opus at 48 kHz with forward error correction (RFC 7587).
+/// The audio codec: Opus in packets of 10 ms and more, in stereo both ways, with forward error correction
+/// understood. SDP always names two channels (RFC 7587 §6.1, §7).
 pub(super) fn opus() -> RTCRtpCodecParameters {
     let codec = RTCRtpCodec {
-        mime_type: MIME_TYPE_OPUS.to_owned(),
-        clock_rate: 48_000,
+        mime_type: AudioCodec::Opus.mime_type().to_owned(),
+        clock_rate: AudioCodec::Opus.clock_rate(),
         channels: 2,
-        sdp_fmtp_line: "minptime=10;useinbandfec=1".to_owned(),
+        sdp_fmtp_line: "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1".to_owned(),
         rtcp_feedback: Vec::new(),
     };
     RTCRtpCodecParameters { rtp_codec: codec, payload_type: OPUS_PAYLOAD_TYPE }
@@ -79,17 +81,16 @@ pub(super) fn video_codecs(preferences: &[VideoCodec]) -> Vec<RTCRtpCodecParamet
     let formats = preferences.iter().flat_map(|codec| {
         let fmtps = match codec {
             VideoCodec::H264 => [H264Profile::ConstrainedBaseline, H264Profile::Baseline, H264Profile::Main]
-                .map(|profile| H264Params::offered(profile).to_fmtp())
-                .to_vec(),
-            VideoCodec::Vp8 => vec![String::new()],
-            VideoCodec::Vp9 => vec!["profile-id=0".to_owned()],
+                .map(|profile| H264Params::offered(profile).to_fmtp()),
         };
-        fmtps.into_iter().map(|fmtp| (codec.mime_type(), fmtp))
+        fmtps.into_iter().map(|fmtp| (*codec, fmtp))
     });
     let mut codecs = Vec::new();
-    for (payload_type, (mime_type, fmtp)) in (FIRST_VIDEO_PAYLOAD_TYPE..).step_by(2).zip(formats) {
-        codecs.push(video_codec(payload_type, mime_type, fmtp, video_feedback()));
-        codecs.push(video_codec(payload_type + 1, MIME_TYPE_RTX, format!("apt={payload_type}"), Vec::new()));
+    for (payload_type, (codec, fmtp)) in (FIRST_VIDEO_PAYLOAD_TYPE..).step_by(2).zip(formats) {
+        let (name, clock_rate) = (codec.mime_type(), codec.clock_rate());
+        codecs.push(video_codec(payload_type, name, clock_rate, fmtp, video_feedback()));
+        let repairs = format!("apt={payload_type}");
+        codecs.push(video_codec(payload_type + 1, MIME_TYPE_RTX, clock_rate, repairs, Vec::new()));
     }
     codecs
 }
@@ -208,12 +209,13 @@ fn configuration(config: &ConnectionConfig) -> RTCConfiguration {
 fn video_codec(
     payload_type: u8,
     mime: &str,
+    clock_rate: u32,
     fmtp: String,
     feedback: Vec<RTCPFeedback>,
 ) -> RTCRtpCodecParameters {
     let codec = RTCRtpCodec {
         mime_type: mime.to_owned(),
-        clock_rate: 90_000,
+        clock_rate,
         channels: 0,
         sdp_fmtp_line: fmtp,
         rtcp_feedback: feedback,

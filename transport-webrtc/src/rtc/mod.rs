@@ -43,7 +43,7 @@ mod track_sender;
 mod watched_socket;
 
 pub use candidate::IceCandidate;
-pub use codec::{NegotiatedCodec, TrackKind, VideoCodec};
+pub use codec::{NegotiatedCodec, TrackKind};
 pub use config::{ConnectionConfig, IceServer, TrackPlan};
 pub use connection::Connection;
 pub use data_channel::{DataMessage, DataReceiver, DataSendError, DataSender, MAX_MESSAGE_BYTES};

@@ -1,15 +1,24 @@
-//! Names of codecs and how they are called in SDP.
+//! Names of codecs: in manifests and reports, and as media types. What a format says beyond that is the business
+//! of who negotiates it.
 
 use std::fmt;
 
-use super::CodecError;
+/// No codec has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no codec {name:?}, there are: {known}")]
+pub struct UnknownCodec {
+    /// The name asked for.
+    pub name: String,
+    /// The names that exist.
+    pub known: String,
+}
 
 /// A video codec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum VideoCodec {
-    /// H.264, Constrained Baseline.
+    /// H.264: sent in Constrained Baseline, taken in that, Baseline and Main, packetization mode 1 (RFC 6184).
     H264,
 }
 
@@ -36,30 +45,20 @@ impl VideoCodec {
     /// Finds a codec by its name, in any case.
     ///
     /// # Errors
-    /// [`CodecError::Unknown`] names the value and what there is.
-    pub fn from_name(name: &str) -> Result<Self, CodecError> {
+    /// [`UnknownCodec`] names the value and what there is.
+    pub fn from_name(name: &str) -> Result<Self, UnknownCodec> {
         Self::ALL.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
-            CodecError::Unknown {
+            UnknownCodec {
                 name: name.chars().take(64).collect(),
                 known: Self::ALL.map(Self::name).join(", "),
             }
         })
     }
 
-    /// Returns the media type for SDP. Source: RFC 6184 §8.1.
+    /// Returns the media type; compare without regard to case. Source: RFC 6184 §8.1.
     pub const fn mime_type(self) -> &'static str {
         match self {
             Self::H264 => "video/H264",
-        }
-    }
-
-    /// Returns the format parameters for SDP.
-    ///
-    /// Constrained Baseline, level 3.1 as the floor that every browser offers; larger pictures pass since
-    /// levels may be asymmetric. Source: RFC 6184 §8.1, RFC 7742 §6.2.
-    pub const fn format_parameters(self) -> &'static str {
-        match self {
-            Self::H264 => "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
         }
     }
 
@@ -85,28 +84,20 @@ impl AudioCodec {
     /// Finds a codec by its name, in any case.
     ///
     /// # Errors
-    /// [`CodecError::Unknown`] names the value and what there is.
-    pub fn from_name(name: &str) -> Result<Self, CodecError> {
+    /// [`UnknownCodec`] names the value and what there is.
+    pub fn from_name(name: &str) -> Result<Self, UnknownCodec> {
         Self::ALL.into_iter().find(|codec| codec.name().eq_ignore_ascii_case(name)).ok_or_else(|| {
-            CodecError::Unknown {
+            UnknownCodec {
                 name: name.chars().take(64).collect(),
                 known: Self::ALL.map(Self::name).join(", "),
             }
         })
     }
 
-    /// Returns the media type for SDP. Source: RFC 7587 §7.
+    /// Returns the media type; compare without regard to case. Source: RFC 7587 §7.
     pub const fn mime_type(self) -> &'static str {
         match self {
             Self::Opus => "audio/opus",
-        }
-    }
-
-    /// Returns the format parameters for SDP: 10 ms packets, stereo, in-band error correction
-    /// understood. Source: RFC 7587 §6.1.
-    pub const fn format_parameters(self) -> &'static str {
-        match self {
-            Self::Opus => "minptime=10;stereo=1;sprop-stereo=1;useinbandfec=1",
         }
     }
 
@@ -114,13 +105,6 @@ impl AudioCodec {
     pub const fn clock_rate(self) -> u32 {
         match self {
             Self::Opus => 48_000,
-        }
-    }
-
-    /// Returns the channels that SDP names. Source: RFC 7587 §7: always 2.
-    pub const fn sdp_channels(self) -> u16 {
-        match self {
-            Self::Opus => 2,
         }
     }
 }
