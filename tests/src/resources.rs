@@ -1,5 +1,7 @@
 //! What this process has in use, to see that nothing is left behind.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -14,13 +16,28 @@ pub struct Resources {
     pub files: usize,
     /// Tasks of the runtime.
     pub tasks: usize,
+    /// Segments of shared memory that the process maps.
+    pub segments: usize,
 }
 
 impl Resources {
     /// Counts.
     pub fn now() -> Self {
         let entries = |folder| std::fs::read_dir(folder).expect("/proc").count();
-        Self { threads: entries("/proc/self/task"), files: entries("/proc/self/fd"), tasks: Self::tasks() }
+        Self {
+            threads: entries("/proc/self/task"),
+            files: entries("/proc/self/fd"),
+            tasks: Self::tasks(),
+            segments: Self::segments().len(),
+        }
+    }
+
+    /// Names the segments of shared memory that the process maps.
+    pub fn segments() -> BTreeSet<PathBuf> {
+        let maps = std::fs::read_to_string("/proc/self/maps").expect("/proc");
+        let paths =
+            maps.lines().filter_map(|line| line.find("/dev/shm/").map(|at| PathBuf::from(&line[at..])));
+        paths.collect()
     }
 
     /// Counts the tasks alone.
@@ -32,7 +49,10 @@ impl Resources {
     pub async fn are_restored(self) {
         let settled = settles(|| {
             let now = Self::now();
-            now.threads <= self.threads && now.files <= self.files && now.tasks <= self.tasks
+            now.threads <= self.threads
+                && now.files <= self.files
+                && now.tasks <= self.tasks
+                && now.segments <= self.segments
         });
         assert!(settled.await, "{:?} in use, {self:?} expected", Self::now());
     }
