@@ -59,8 +59,10 @@ impl KeyFrameRequester for NobodyAsked {
 
 /// Returns the payloads of a key frame of so many packets.
 fn payloads(packets: usize) -> Vec<Bytes> {
-    let slice = [0, 0, 0, 1, 0x65, 0x88].into_iter().chain(std::iter::repeat(0xaa));
-    let bitstream: Bytes = slice.take(packets * (MAX_RTP_PAYLOAD - 4)).collect();
+    // A picture starts with its parameter sets.
+    let sets = [0, 0, 0, 1, 0x67, 0x42, 0, 0, 0, 1, 0x68, 0xce, 0, 0, 0, 1, 0x65, 0x88];
+    let slice = std::iter::repeat_n(0xaa, (packets - 1) * (MAX_RTP_PAYLOAD - 4));
+    let bitstream: Bytes = sets.into_iter().chain(slice).collect();
     let mut payloads = Vec::new();
     let mut format = payload_format(VideoCodec::H264);
     format.split(&bitstream, MAX_RTP_PAYLOAD, &mut payloads).expect("a unit");
