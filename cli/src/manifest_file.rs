@@ -7,11 +7,12 @@ use remotemedia_runtime_core::manifest::{
     CheckedManifest, ManifestDocument, ManifestFault, ManifestFaults, ManifestReadError, Severity,
 };
 use remotemedia_runtime_core::node::NodeRegistry;
+use remotemedia_transport_webrtc::WebRtcSupport;
 
 use crate::failure::Failure;
 use crate::terminal::{Style, Terminal};
 
-/// Reads and checks a manifest; `-` names the standard input.
+/// Reads and checks a manifest, also for what this build cannot do; `-` names the standard input.
 ///
 /// Faults of the manifest are the result, not a failure: [`print_faults`] shows them.
 pub(crate) fn check(
@@ -23,7 +24,7 @@ pub(crate) fn check(
         false => ManifestDocument::read(file),
     };
     match document {
-        Ok(document) => Ok(document.check(registry)),
+        Ok(document) => Ok(document.check_for(registry, &WebRtcSupport)),
         Err(ManifestReadError::Invalid { source, .. }) => Ok(Err(source)),
         Err(unreadable) => Err(Failure::bad_input(unreadable)
             .hint("give the path of a JSON or YAML file, or - for the standard input")),

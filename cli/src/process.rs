@@ -46,11 +46,13 @@ pub(crate) fn interrupted() -> Result<impl Future<Output = ()>, Failure> {
     })
 }
 
-/// Says that pictures will cost more than they need to.
-pub(crate) fn warn_of_slow_build() {
+/// Runs `work` that encodes pictures to its end; says first if that will cost more than it needs to.
+pub(crate) fn run_with_video<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     if !h264_is_accelerated() {
         let warning =
             "warning: built without nasm: H264 takes 2.4 to 2.8 times as long; install nasm and build again";
+        // Nowhere is left to say that the standard error is closed.
         writeln!(std::io::stderr(), "{warning}").ok();
     }
+    run(work)
 }

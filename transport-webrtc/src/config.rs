@@ -176,6 +176,14 @@ impl WebRtcConfig {
         self
     }
 
+    /// Checks everything that can be known without the server, as joining does first.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the field and its value.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        self.clone().check().map(drop)
+    }
+
     /// Checks everything.
     pub(crate) fn check(self) -> Result<WebRtcSettings, ConfigError> {
         if !["ws://", "wss://"].iter().any(|scheme| self.signaling_url.starts_with(scheme)) {

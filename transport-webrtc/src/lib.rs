@@ -12,12 +12,14 @@ pub mod peer;
 pub mod rtc;
 pub mod session;
 pub mod signaling;
+mod support;
 mod transport;
 
 pub use config::{ConfigError, Deadlines, WebRtcConfig};
 pub use peer::{
     CloseCause, ConnectError, MediaFigures, PeerEvent, PeerReport, PeerState, PeerSummary, SendError,
 };
+pub use support::WebRtcSupport;
 pub use transport::{CloseReport, JoinError, SendReport, WebRtcTransport};
 
 /// Writes an error and its causes as one sentence: `what failed: why: why that`.

@@ -3,25 +3,26 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use clap::Args;
 use remotemedia_runtime_core::node::NodeRegistry;
 
 use super::Verdict;
 use crate::clip::Y4mReader;
-use crate::demo::{DemoSettings, direct};
+use crate::demo::{DemoSettings, check_joinable, check_measurable, direct};
 use crate::failure::Failure;
 use crate::manifest_file;
-use crate::process::{self, interrupted, unless, warn_of_slow_build};
+use crate::process::{self, interrupted, unless};
 use crate::terminal::Terminal;
 
 /// Send a clip through a manifest's pipeline in another process and back, and measure it.
 ///
 /// Starts a signaling server, a peer that runs the pipeline, and a peer that sends the clip; shows the
-/// progress, and ends with a table and with pictures.
+/// progress, and ends with a table and with pictures. Frame rate, latency and bitrate of the progress are
+/// those of the last two seconds; lost are the frames that are not back a second after they were sent.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
-    /// The manifest.
+    /// The manifest: a pipeline that takes video and gives it back to its sender.
     #[arg(default_value = "manifests/background_blur.json")]
     manifest: PathBuf,
     /// The clip, YUV4MPEG2, played again and again; its top ninth is covered by a barcode. Default: a
@@ -40,10 +41,20 @@ pub(crate) struct DemoArguments {
 }
 
 pub(crate) fn run(arguments: DemoArguments, terminal: &mut Terminal) -> Result<Verdict, Failure> {
-    if let Err(faults) = manifest_file::check(&arguments.manifest, &NodeRegistry::with_builtins())? {
-        manifest_file::print_faults(faults.iter(), terminal)?;
-        return Ok(Verdict::BadInput);
-    }
+    let checked = match manifest_file::check(&arguments.manifest, &NodeRegistry::with_builtins())? {
+        Ok(checked) => checked,
+        Err(faults) => {
+            manifest_file::print_faults(faults.iter(), terminal)?;
+            return Ok(Verdict::BadInput);
+        }
+    };
+    let manifest = arguments.manifest.display();
+    check_measurable(&checked.graph).map_err(|reason| {
+        Failure::bad_input(anyhow!("{manifest} {reason}")).hint(format!(
+            "give one such as manifests/video_blur.json; this one runs with: remotemedia serve {manifest}"
+        ))
+    })?;
+    check_joinable(&checked.manifest).map_err(Failure::bad_input)?;
     let input_title = match &arguments.input {
         Some(clip) => {
             Y4mReader::open(clip).map_err(Failure::bad_input)?;
@@ -51,7 +62,6 @@ pub(crate) fn run(arguments: DemoArguments, terminal: &mut Terminal) -> Result<V
         }
         None => "test pattern 1280x720 at 30 frames/s".to_owned(),
     };
-    warn_of_slow_build();
     let settings = DemoSettings {
         manifest: arguments.manifest,
         input: arguments.input,
@@ -60,7 +70,7 @@ pub(crate) fn run(arguments: DemoArguments, terminal: &mut Terminal) -> Result<V
         out: arguments.out,
     };
     let measuring = async { unless(interrupted()?, direct(&settings, false)).await };
-    let Some(table) = process::run(measuring)? else {
+    let Some(table) = process::run_with_video(measuring)? else {
         writeln!(terminal, "interrupted")?;
         return Ok(Verdict::Good);
     };

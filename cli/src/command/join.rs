@@ -59,7 +59,10 @@ const LAST_FRAMES_WITHIN: Duration = Duration::from_millis(500);
 const CAUSE_WITHIN: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(arguments: JoinArguments, terminal: &mut Terminal) -> Result<Verdict, Failure> {
-    if let Some(saved) = process::run(join(arguments))? {
+    let config = WebRtcConfig::new(&arguments.url, &arguments.session);
+    let config = WebRtcConfig { peer_id: arguments.peer_id.clone(), ..config };
+    config.validate().map_err(Failure::bad_input)?;
+    if let Some(saved) = process::run_with_video(join(arguments, config))? {
         writeln!(terminal, "sent {} pictures, {} came back", saved.sent, saved.pictures)?;
     }
     Ok(Verdict::Good)
@@ -84,9 +87,9 @@ struct Sending {
 }
 
 /// `None`: interrupted before anything was sent.
-async fn join(arguments: JoinArguments) -> Result<Option<Saved>, Failure> {
+async fn join(arguments: JoinArguments, config: WebRtcConfig) -> Result<Option<Saved>, Failure> {
     let mut interrupted = pin!(interrupted()?);
-    let Some(sending) = unless(&mut interrupted, start(&arguments)).await? else { return Ok(None) };
+    let Some(sending) = unless(&mut interrupted, start(&arguments, config)).await? else { return Ok(None) };
     let Sending { mut footage, mut tone, transport, mut events, to } = sending;
     let bar = progress_bar(arguments.seconds, &footage.title());
     let end = tokio::time::sleep(Duration::from_secs_f64(arguments.seconds));
@@ -125,7 +128,7 @@ async fn join(arguments: JoinArguments) -> Result<Option<Saved>, Failure> {
     Ok(Some(saved))
 }
 
-async fn start(arguments: &JoinArguments) -> Result<Sending, Failure> {
+async fn start(arguments: &JoinArguments, config: WebRtcConfig) -> Result<Sending, Failure> {
     let named = arguments.to.as_deref().map(PeerId::new).transpose().map_err(Failure::bad_input)?;
     let runner = PipelineRunner::new(NodeRegistry::with_builtins());
     let clip = (arguments.input.as_os_str() != "test").then_some(arguments.input.as_path());
@@ -135,8 +138,6 @@ async fn start(arguments: &JoinArguments) -> Result<Sending, Failure> {
         "nodes": [{"id": "tone", "node_type": "TestTone", "params": {"beep": true, "item_ms": 10}}],
     }))?;
     let tone = runner.create_stream_session(&tone).await?;
-    let config = WebRtcConfig::new(&arguments.url, &arguments.session);
-    let config = WebRtcConfig { peer_id: arguments.peer_id.clone(), ..config };
     let transport = WebRtcTransport::join(config, runner).await.map_err(Failure::joining)?;
     let to = match named {
         Some(named) => named,

@@ -19,7 +19,7 @@ use tokio::sync::broadcast::error::RecvError;
 use super::Verdict;
 use crate::failure::Failure;
 use crate::manifest_file;
-use crate::process::{self, interrupted, unless, warn_of_slow_build};
+use crate::process::{self, interrupted, unless};
 use crate::terminal::Terminal;
 use crate::web_client;
 
@@ -44,13 +44,20 @@ pub(crate) struct ServeArguments {
 
 pub(crate) fn run(arguments: ServeArguments, terminal: &mut Terminal) -> Result<Verdict, Failure> {
     let registry = NodeRegistry::with_builtins();
-    if let Err(faults) = manifest_file::check(&arguments.manifest, &registry)? {
-        manifest_file::print_faults(faults.iter(), terminal)?;
-        return Ok(Verdict::BadInput);
-    }
-    warn_of_slow_build();
-    let manifest = Manifest::read(&arguments.manifest).map_err(Failure::bad_input)?;
-    process::run(serve(arguments, manifest, PipelineRunner::new(registry), terminal))?;
+    let manifest = match manifest_file::check(&arguments.manifest, &registry)? {
+        Ok(checked) => checked.manifest,
+        Err(faults) => {
+            manifest_file::print_faults(faults.iter(), terminal)?;
+            return Ok(Verdict::BadInput);
+        }
+    };
+    let config = WebRtcConfig::new(format!("ws://{}/ws", arguments.listen), &arguments.session)
+        .peer_id(&arguments.peer_id)
+        .with_manifest(&manifest)
+        .serves_pipeline();
+    let config = WebRtcConfig { accept_manifests: arguments.accept_manifests, ..config };
+    config.validate().map_err(Failure::bad_input)?;
+    process::run_with_video(serve(arguments, config, manifest, PipelineRunner::new(registry), terminal))?;
     Ok(Verdict::Good)
 }
 
@@ -63,12 +70,13 @@ struct Serving {
 
 async fn serve(
     arguments: ServeArguments,
+    config: WebRtcConfig,
     manifest: Manifest,
     runner: PipelineRunner,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let mut interrupted = pin!(interrupted()?);
-    let starting = start(&arguments, manifest, runner);
+    let starting = start(arguments.listen, config, manifest, runner);
     let Some(Serving { server, transport, pipeline }) = unless(&mut interrupted, starting).await? else {
         return Ok(());
     };
@@ -98,18 +106,15 @@ async fn serve(
 }
 
 async fn start(
-    arguments: &ServeArguments,
+    listen: SocketAddr,
+    config: WebRtcConfig,
     manifest: Manifest,
     runner: PipelineRunner,
 ) -> Result<Serving, Failure> {
-    let config =
-        ServerConfig { bind: arguments.listen, web_files: web_client::files(), ..ServerConfig::default() };
-    let server = SignalingServer::start(config).await?;
-    let config = WebRtcConfig::new(server.url(), &arguments.session)
-        .peer_id(&arguments.peer_id)
-        .with_manifest(&manifest)
-        .serves_pipeline();
-    let config = WebRtcConfig { accept_manifests: arguments.accept_manifests, ..config };
+    let server = ServerConfig { bind: listen, web_files: web_client::files(), ..ServerConfig::default() };
+    let server = SignalingServer::start(server).await?;
+    // Where it listens is known for sure only now: port 0 takes a free one.
+    let config = WebRtcConfig { signaling_url: server.url(), ..config };
     let transport = WebRtcTransport::join(config, runner).await.map_err(Failure::joining)?;
     let pipeline = transport.serve(Arc::new(manifest)).await?;
     Ok(Serving { server, transport, pipeline })

@@ -28,6 +28,11 @@ pub(crate) struct DemoSettings {
     pub(crate) out: PathBuf,
 }
 
+/// The demo's session, and the names of its peers in it.
+pub(super) const SESSION: &str = "demo";
+pub(super) const PROCESSOR: &str = "processor";
+pub(super) const SOURCE: &str = "source";
+
 /// How long a peer may take for its part of the ending.
 const ACCOUNT_WITHIN: Duration = Duration::from_secs(10);
 
@@ -48,18 +53,18 @@ pub(crate) async fn direct(settings: &DemoSettings, quiet: bool) -> Result<DemoT
         .with_context(|| format!("cannot make the folder {}", settings.out.display()))
         .map_err(Failure::bad_input)?;
     let server = SignalingServer::start(ServerConfig::default()).await?;
-    let (url, session) = (server.url(), "demo");
-    let common = ["--url", &url, "--session", session];
-    let mut processor = Peer::start("processor", "demo-processor", &common, |command| {
-        command.args(["--peer-id", "processor"]).arg(&settings.manifest);
+    let url = server.url();
+    let common = ["--url", &url, "--session", SESSION];
+    let mut processor = Peer::start(PROCESSOR, "demo-processor", &common, |command| {
+        command.args(["--peer-id", PROCESSOR]).arg(&settings.manifest);
     })?;
     let ready = tokio::time::timeout(READY_WITHIN, processor.hear()).await;
     match ready.map_err(|_| anyhow!("the processor was not ready within {READY_WITHIN:?}"))?? {
         Told::Ready => {}
         other => return Err(anyhow!("the processor said {other:?} instead of being ready").into()),
     }
-    let mut source = Peer::start("source", "demo-source", &common, |command| {
-        command.args(["--processor", "processor", "--seconds", &settings.seconds.to_string()]);
+    let mut source = Peer::start(SOURCE, "demo-source", &common, |command| {
+        command.args(["--processor", PROCESSOR, "--seconds", &settings.seconds.to_string()]);
         command.arg("--out").arg(&settings.out);
         if let Some(input) = &settings.input {
             command.arg("--input").arg(input);

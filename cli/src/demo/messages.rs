@@ -39,13 +39,13 @@ pub(super) enum Order {
 pub(super) struct Progress {
     /// Seconds since the beginning.
     pub seconds: f64,
-    /// Frames a second that come back.
+    /// Frames a second that came back, over the last two seconds.
     pub frames_per_second: f64,
-    /// Median round trip of the last second, milliseconds.
+    /// Median round trip of those, milliseconds.
     pub latency_ms: f64,
-    /// Bits per second of video sent.
+    /// Bits per second of video sent, over the last two seconds.
     pub bitrate_bps: f64,
-    /// Frames that did not come back, of those sent more than a second ago.
+    /// Frames sent at least a second ago, at any time since the start, that are not back.
     pub lost: u64,
 }
 

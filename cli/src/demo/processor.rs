@@ -9,8 +9,9 @@ use remotemedia_runtime_core::ledger::LedgerReport;
 use remotemedia_runtime_core::manifest::Manifest;
 use remotemedia_runtime_core::runner::PipelineRunner;
 use remotemedia_runtime_core::session::PipelineReport;
-use remotemedia_transport_webrtc::{WebRtcConfig, WebRtcTransport};
+use remotemedia_transport_webrtc::{ConfigError, WebRtcConfig, WebRtcTransport};
 
+use super::director::{PROCESSOR, SESSION};
 use super::figures::{Percentiles, rounded};
 use super::messages::{Order, ProcessorAccount, Told};
 use super::orders::orders;
@@ -37,10 +38,7 @@ pub(crate) struct ProcessorSettings {
 /// Serves the manifest until the director says that it is enough, or is gone.
 pub(crate) async fn process(settings: ProcessorSettings, runner: PipelineRunner) -> Result<(), Failure> {
     let manifest = Manifest::read(&settings.manifest).map_err(Failure::bad_input)?;
-    let config = WebRtcConfig::new(&settings.url, &settings.session)
-        .peer_id(&settings.peer_id)
-        .with_manifest(&manifest)
-        .serves_pipeline();
+    let config = config(&settings.url, &settings.session, &settings.peer_id, &manifest);
     let transport = WebRtcTransport::join(config, runner.clone()).await?;
     let serving = transport.serve(Arc::new(manifest)).await?;
     tell(&Told::Ready)?;
@@ -74,6 +72,15 @@ pub(crate) async fn process(settings: ProcessorSettings, runner: PipelineRunner)
     }
     transport.close().await;
     Ok(())
+}
+
+/// Checks before anything is started that the processor can join a session with the manifest.
+pub(crate) fn check_joinable(manifest: &Manifest) -> Result<(), ConfigError> {
+    config("ws://127.0.0.1/ws", SESSION, PROCESSOR, manifest).validate()
+}
+
+fn config(url: &str, session: &str, peer_id: &str, manifest: &Manifest) -> WebRtcConfig {
+    WebRtcConfig::new(url, session).peer_id(peer_id).with_manifest(manifest).serves_pipeline()
 }
 
 /// The account of the nodes that take nothing but video.

@@ -81,6 +81,12 @@ impl RoundTrip {
         self.report.unread += 1;
     }
 
+    /// Returns how many frames that were sent `after` or longer ago are not back.
+    pub(super) fn overdue(&self, now: Instant, after: Duration) -> u64 {
+        let young = self.sent.iter().rev().take_while(|(_, at)| now.saturating_duration_since(*at) < after);
+        (self.report.sent - self.report.returned).saturating_sub(young.count() as u64)
+    }
+
     /// Returns what was matched so far.
     pub(super) fn report(&self) -> &RoundTripReport {
         &self.report
@@ -122,6 +128,28 @@ mod tests {
         trip.returned_unread();
         let report = trip.report();
         assert_eq!((report.returned, report.unread, report.unknown, report.times.len()), (3, 1, 1, 2));
+    }
+
+    #[test]
+    fn a_frame_is_overdue_from_the_limit_on_until_it_is_back() {
+        let (mut trip, start) = (RoundTrip::new(4096), Instant::now());
+        let (at, limit) = (|ms| start + Duration::from_millis(ms), Duration::from_secs(1));
+        (0..4).for_each(|n| trip.sent(n, at(n * 100)));
+        trip.returned(1, at(150));
+        assert_eq!(trip.overdue(at(999), limit), 0);
+        assert_eq!(trip.overdue(at(1000), limit), 1, "frame 0");
+        assert_eq!(trip.overdue(at(1200), limit), 2, "and frame 2");
+        trip.returned(0, at(1250));
+        assert_eq!(trip.overdue(at(1250), limit), 1, "frame 0 is late, not lost");
+    }
+
+    #[test]
+    fn frames_forgotten_since_they_were_away_for_too_long_stay_overdue() {
+        let (mut trip, start) = (RoundTrip::new(4096), Instant::now());
+        (0..REMEMBERED as u64 + 5).for_each(|n| trip.sent(n, start));
+        let at = |ms| start + Duration::from_millis(ms);
+        assert_eq!(trip.overdue(at(999), Duration::from_secs(1)), 5);
+        assert_eq!(trip.overdue(at(1000), Duration::from_secs(1)), REMEMBERED as u64 + 5);
     }
 
     #[test]

@@ -13,12 +13,14 @@ use remotemedia_runtime_core::runner::PipelineRunner;
 use remotemedia_transport_webrtc::{MediaFigures, PeerReport, WebRtcConfig, WebRtcTransport};
 use tokio::time::MissedTickBehavior;
 
+use super::director::SOURCE;
 use super::figures::{Percentiles, rounded};
 use super::marks::{HeardMark, MARK_PERIOD, MarkReader, SAMPLE_RATE, write_marks};
 use super::messages::{MediaAccount, Progress, SourceAccount, Told};
 use super::orders::orders;
 use super::picture::write_png;
 use super::process_figures::UsageMeter;
+use super::recent_rate::RecentRate;
 use super::round_trip::RoundTrip;
 use crate::failure::Failure;
 use crate::footage::Footage;
@@ -59,6 +61,9 @@ const BARCODES: u64 = 4096;
 const FIRST_FRAME_WITHIN: Duration = Duration::from_secs(15);
 const LAST_FRAMES_WITHIN: Duration = Duration::from_secs(1);
 
+/// A frame that is away for longer counts as lost in the progress; if it comes back later, no more.
+const LOST_AFTER: Duration = Duration::from_secs(1);
+
 /// How often progress is told.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -79,8 +84,9 @@ struct Filming {
     /// First sample and arrival of the last packets of returned sound.
     sound_arrived: VecDeque<(u64, Instant)>,
     began: Option<UsageMeter>,
-    /// When progress was told last, and the bytes of video sent by then.
-    bytes_told: Option<(Instant, u64)>,
+    /// Frames that came back, and bytes of video sent, of late.
+    frames_back: RecentRate,
+    bytes_sent: RecentRate,
     before: Option<VideoFrame>,
     before_number: u64,
     after: Option<VideoFrame>,
@@ -91,7 +97,7 @@ pub(crate) async fn film(settings: SourceSettings, runner: PipelineRunner) -> Re
     let mut orders = orders()?;
     let mut footage = Footage::open(settings.input.as_deref(), &runner).await?;
     let started = Instant::now();
-    let config = WebRtcConfig::new(&settings.url, &settings.session).peer_id("source");
+    let config = WebRtcConfig::new(&settings.url, &settings.session).peer_id(SOURCE);
     let transport = WebRtcTransport::join(config, runner.clone()).await?;
     let processor = PeerId::new(&settings.processor)?;
     transport.connect(&processor).await?;
@@ -108,7 +114,8 @@ pub(crate) async fn film(settings: SourceSettings, runner: PipelineRunner) -> Re
         sound_received: 0,
         sound_arrived: VecDeque::new(),
         began: None,
-        bytes_told: None,
+        frames_back: RecentRate::default(),
+        bytes_sent: RecentRate::default(),
         before: None,
         before_number: 0,
         after: None,
@@ -235,17 +242,16 @@ impl Filming {
         let seconds = began.seconds();
         let bytes = self.transport.quality().await.first().map_or(0, video_bytes_sent);
         let now = Instant::now();
-        let (since, bytes_then) = self.bytes_told.replace((now, bytes)).unwrap_or((now, bytes));
-        let span = now.duration_since(since).max(PROGRESS_INTERVAL / 2).as_secs_f64();
-        let bitrate_bps = bytes.saturating_sub(bytes_then) as f64 * 8.0 / span;
+        let bitrate_bps = self.bytes_sent.note(bytes, now).per_second * 8.0;
         let report = self.video.report();
-        let last_second = &report.times[report.times.len().saturating_sub(30)..];
+        let back = self.frames_back.note(report.returned, now);
+        let latest = &report.times[report.times.len().saturating_sub(back.added as usize)..];
         tell(&Told::Progress(Progress {
             seconds,
-            frames_per_second: report.returned as f64 / seconds.max(0.1),
-            latency_ms: Percentiles::of(last_second).p50,
+            frames_per_second: back.per_second,
+            latency_ms: Percentiles::of(latest).p50,
             bitrate_bps,
-            lost: report.sent.saturating_sub(report.returned + 30),
+            lost: self.video.overdue(now, LOST_AFTER),
         }))
     }
 

@@ -72,6 +72,77 @@ fn a_text_that_is_no_manifest_is_named_with_line_and_column() {
     }
 }
 
+/// Params that fit their schema but not each other, and a codec of another build, beside a plain fault.
+const BEYOND_THE_SCHEMA: &str = r#"{
+  "version": "v1",
+  "nodes": [
+    {"id": "tone", "node_type": "TestTone", "params": {"sampleRate": 8000, "frequency": 4001}},
+    {"id": "blur", "node_type": "VideoBlur", "params": {"radius": 65}}
+  ],
+  "transport": {"kind": "webrtc", "videoCodecs": ["VP8", "H264"], "max_peers": 11}
+}"#;
+
+#[test]
+fn what_only_a_peer_could_find_is_found_before_anything_starts() {
+    let folder = Folder::new();
+    let (manifest, out) = (folder.write("beyond.json", BEYOND_THE_SCHEMA.as_bytes()), folder.path("out"));
+    let manifest = text(&manifest);
+    for arguments in [
+        &["validate", manifest][..],
+        &["serve", manifest, "--listen", "127.0.0.1:0"],
+        &["demo", manifest, "--out", text(&out)],
+    ] {
+        let ended = run(arguments);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        for (fault, expected, got) in [
+            ("[invalid_param] $.nodes[0].params.frequency", "half the sample rate (4000 Hz)", "4001"),
+            ("[invalid_param] $.nodes[1].params.radius", "from 0 to 64", "65"),
+            ("[out_of_range] $.transport.max_peers", "at most 10", "11"),
+            ("[unsupported] $.transport.videoCodecs[0]", "built in: H264", "\"VP8\""),
+        ] {
+            let told = ended.out.split("error").find(|told| told.starts_with(fault));
+            let told = told.unwrap_or_else(|| panic!("{fault} is not in {ended:?}"));
+            assert!(told.contains(expected) && told.contains(got), "{told}");
+        }
+        assert!(!ended.out.contains("signaling at"), "{ended:?}");
+        assert!(!out.exists());
+    }
+}
+
+#[test]
+fn a_session_or_a_name_that_no_server_takes_is_found_before_serve_starts_one() {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/video_blur.json");
+    for (option, value) in [("--session", "a b"), ("--peer-id", "")] {
+        let ended = run(&["serve", manifest, "--listen", "127.0.0.1:0", option, value]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.error.contains(&format!("{value:?}")), "{ended:?}");
+        assert_eq!(ended.out, "");
+    }
+}
+
+#[test]
+fn the_demo_refuses_what_gives_no_video_back_and_says_what_to_do() {
+    let folder = Folder::new();
+    let out = folder.path("out");
+    let shipped = |name| format!("{}/../manifests/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let audio = r#"{"version": "v1", "nodes": [{"id": "gain", "node_type": "AudioGain"}]}"#;
+    let elsewhere = r#"{"version": "v1", "nodes": [{"id": "blur", "node_type": "VideoBlur"}],
+        "routes": [{"output": "blur", "to": "others"}]}"#;
+    for (manifest, words) in [
+        (shipped("calculator"), "takes no video"),
+        (shipped("test_pattern"), "takes no video"),
+        (text(&folder.write("audio.json", audio.as_bytes())).to_owned(), "takes no video"),
+        (text(&folder.write("elsewhere.json", elsewhere.as_bytes())).to_owned(), "gives no video back"),
+    ] {
+        let ended = run(&["demo", &manifest, "--out", text(&out)]);
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        for words in [&manifest, words, "expected", "hint: give one such as manifests/video_blur.json"] {
+            assert!(ended.error.contains(words), "{words:?} is not in {ended:?}");
+        }
+        assert!(!out.exists());
+    }
+}
+
 #[test]
 fn a_manifest_that_is_not_there_is_named() {
     for command in ["validate", "demo", "serve"] {

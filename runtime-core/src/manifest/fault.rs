@@ -92,7 +92,7 @@ fault_codes! {
     DuplicateId = "duplicate_id",
     /// No node type of that name is registered.
     UnknownNodeType = "unknown_node_type",
-    /// A param does not fit the node type's schema.
+    /// A param does not fit the node type's schema, or the other params.
     InvalidParam = "invalid_param",
     /// A param that the node type does not have; a warning, and ignored.
     UnknownParam = "unknown_param",
@@ -126,6 +126,8 @@ fault_codes! {
     InvalidUrl = "invalid_url",
     /// A TURN server has no user name or no password.
     MissingCredentials = "missing_credentials",
+    /// The program's transport cannot do it: a codec that is not built in.
+    Unsupported = "unsupported",
 }
 
 impl ManifestFault {

@@ -13,6 +13,7 @@ mod param_spec;
 mod source;
 mod syntax;
 mod transport_section;
+mod transport_support;
 
 pub use check::{CheckedManifest, did_you_mean};
 pub use document::{
@@ -23,3 +24,4 @@ pub use graph::{EdgeSettings, NodeSettings, PipelineGraph, RouteSettings};
 pub use param_spec::ParamSpec;
 pub use source::{ManifestDocument, ManifestFormat, ManifestReadError};
 pub use transport_section::{IceServer, Topology, TransportSection};
+pub use transport_support::{TransportSupport, Unsupported};

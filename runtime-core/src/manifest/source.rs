@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::check::{CheckedManifest, check_shape, check_tree};
+use super::check::{CheckedManifest, Known, check_shape, check_tree};
 use super::fault::{FaultCode, ManifestFault, ManifestFaults};
 use super::syntax::parse_tree;
-use super::{Manifest, PipelineGraph};
+use super::{Manifest, PipelineGraph, TransportSupport};
 use crate::node::NodeRegistry;
 
 /// A manifest's text, parsed but not yet checked.
@@ -94,7 +94,19 @@ impl ManifestDocument {
     /// # Errors
     /// [`ManifestFaults`] with all errors and warnings.
     pub fn check(&self, registry: &NodeRegistry) -> Result<CheckedManifest, ManifestFaults> {
-        check_tree(&self.tree, registry)
+        check_tree(&self.tree, Known { nodes: Some(registry), transport: None })
+    }
+
+    /// Finds every fault as [`check`](Self::check) does, and beside them what `transport` cannot do.
+    ///
+    /// # Errors
+    /// [`ManifestFaults`] with all errors and warnings.
+    pub fn check_for(
+        &self,
+        registry: &NodeRegistry,
+        transport: &dyn TransportSupport,
+    ) -> Result<CheckedManifest, ManifestFaults> {
+        check_tree(&self.tree, Known { nodes: Some(registry), transport: Some(transport) })
     }
 
     /// Returns the manifest, checked as far as it can be without knowing any node type.
@@ -155,7 +167,7 @@ impl Manifest {
         let tree = serde_json::to_value(self).map_err(|error| {
             ManifestFault::error(FaultCode::WrongType, "$").expected("a manifest").got(error.to_string())
         })?;
-        let checked = check_tree(&tree, registry)?;
+        let checked = check_tree(&tree, Known { nodes: Some(registry), transport: None })?;
         for warning in &checked.warnings {
             tracing::warn!(
                 path = warning.path,

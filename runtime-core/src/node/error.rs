@@ -1,24 +1,15 @@
 //! Why a node did not do its work.
 
+use super::ParamError;
 use crate::data::{DataKind, FrameError};
 
 /// Why a node did not do its work.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// A param has a value that the node cannot work with.
-    #[error("param {param} is {got}, expected {expected}")]
-    Param {
-        /// The param's name.
-        param: &'static str,
-        /// What it is.
-        got: String,
-        /// What would do.
-        expected: String,
-    },
-    /// The params do not have the shape that the node's schema asks for.
-    #[error("params do not fit the node")]
-    ParamShape(#[source] serde_json::Error),
+    /// The node does not take its params.
+    #[error(transparent)]
+    Param(#[from] ParamError),
     /// The item is of a kind or shape that the node does not process.
     #[error("cannot process {got}, expected {expected}")]
     Unsupported {

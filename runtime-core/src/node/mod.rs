@@ -8,12 +8,14 @@ pub mod builtin;
 mod context;
 mod error;
 mod outputs;
+mod param_error;
 mod registry;
 mod spec;
 
 pub use context::NodeContext;
 pub use error::NodeError;
 pub use outputs::Outputs;
+pub use param_error::ParamError;
 pub(crate) use registry::snake_case;
 pub use registry::{DynNode, NodeFactory, NodeRegistry, RegistryError};
 pub use spec::{NodeScope, NodeSpec, NodeWeight, PortSpec};
@@ -38,10 +40,22 @@ pub trait Node: Sized + Send + 'static {
     /// Name, ports, weight and scope.
     const SPEC: NodeSpec;
 
+    /// Checks what the schema cannot say: params that must fit each other.
+    ///
+    /// The manifest's validation asks it of params that fit the schema, before anything starts, and neither
+    /// [`create`](Self::create) nor [`reconfigure`](Self::reconfigure) is given params that it refuses.
+    ///
+    /// # Errors
+    /// [`ParamError`] names the param, its value, and what would do.
+    fn check_params(params: &Self::Params) -> Result<(), ParamError> {
+        let _ = params;
+        Ok(())
+    }
+
     /// Makes an instance.
     ///
     /// # Errors
-    /// [`NodeError`] if the params cannot work together or a resource is missing.
+    /// [`NodeError`] if a resource is missing.
     fn create(params: Self::Params, context: &NodeContext) -> Result<Self, NodeError>;
 
     /// Processes one item; what it makes goes into `outputs`, in any number.

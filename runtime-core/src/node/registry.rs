@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{Node, NodeContext, NodeError, NodeSpec, Outputs};
+use super::{Node, NodeContext, NodeError, NodeSpec, Outputs, ParamError};
 use crate::data::{StreamId, TransportData};
 
 /// The node types that a runner knows, by name. Cloning is cheap.
@@ -25,10 +25,19 @@ pub trait NodeFactory: Send + Sync {
     /// Returns the JSON schema (draft 2020-12) of its params.
     fn param_schema(&self) -> Value;
 
+    /// Checks of params that fit the schema what the schema cannot say; see [`Node::check_params`].
+    ///
+    /// # Errors
+    /// [`ParamError`] names the param, its value, and what would do.
+    fn check_params(&self, params: &Value) -> Result<(), ParamError> {
+        let _ = params;
+        Ok(())
+    }
+
     /// Makes an instance.
     ///
     /// # Errors
-    /// [`NodeError`] if the params do not fit.
+    /// [`NodeError`] if the params do not fit or a resource is missing.
     fn create(&self, params: &Value, context: &NodeContext) -> Result<Box<dyn DynNode>, NodeError>;
 }
 
@@ -114,8 +123,12 @@ impl<N: Node> NodeFactory for TypedFactory<N> {
         schemars::schema_for!(N::Params).to_value()
     }
 
+    fn check_params(&self, params: &Value) -> Result<(), ParamError> {
+        checked_params::<N>(params).map(drop)
+    }
+
     fn create(&self, params: &Value, context: &NodeContext) -> Result<Box<dyn DynNode>, NodeError> {
-        Ok(Box::new(TypedNode(N::create(parse_params::<N>(params)?, context)?)))
+        Ok(Box::new(TypedNode(N::create(checked_params::<N>(params)?, context)?)))
     }
 }
 
@@ -129,7 +142,7 @@ impl<N: Node> DynNode for TypedNode<N> {
     }
 
     fn reconfigure(&mut self, params: &Value) -> Result<(), NodeError> {
-        self.0.reconfigure(parse_params::<N>(params)?)
+        self.0.reconfigure(checked_params::<N>(params)?)
     }
 
     fn flush(&mut self, outputs: &mut Outputs) -> Result<(), NodeError> {
@@ -141,13 +154,15 @@ impl<N: Node> DynNode for TypedNode<N> {
     }
 }
 
-/// Absent params (`null`) mean an empty object, so that nodes with defaults need none.
-fn parse_params<N: Node>(params: &Value) -> Result<N::Params, NodeError> {
+/// Reads params and checks them. Absent ones (`null`) mean an empty object, so that nodes with defaults need none.
+fn checked_params<N: Node>(params: &Value) -> Result<N::Params, ParamError> {
     let params = match params {
         Value::Null => Value::Object(Map::new()),
         given => snake_case_keys(given),
     };
-    serde_json::from_value(params).map_err(NodeError::ParamShape)
+    let params = serde_json::from_value(params).map_err(ParamError::Shape)?;
+    N::check_params(&params)?;
+    Ok(params)
 }
 
 /// Returns `value` with the keys of its outermost object in snake_case.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use remotemedia_runtime_core::data::{DataKind, TransportData};
 use remotemedia_runtime_core::manifest::{ManifestDocument, ManifestFault, ManifestFaults, Severity};
 use remotemedia_runtime_core::node::{
-    DynNode, Node, NodeContext, NodeError, NodeFactory, NodeRegistry, NodeSpec, Outputs, PortSpec,
+    DynNode, Node, NodeContext, NodeError, NodeFactory, NodeRegistry, NodeSpec, Outputs, ParamError, PortSpec,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -136,6 +136,46 @@ node!(
     NodeSpec::new("Save", "A sink.").inputs(&[PortSpec::new("in", &[DataKind::Json, DataKind::Text])])
 );
 
+#[derive(Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct CropParams {
+    pub(crate) left: u16,
+    pub(crate) right_edge: u16,
+}
+
+impl Default for CropParams {
+    fn default() -> Self {
+        Self { left: 0, right_edge: 100 }
+    }
+}
+
+/// A node type whose params must fit each other.
+pub(crate) struct Crop;
+
+impl Node for Crop {
+    type Params = CropParams;
+    const SPEC: NodeSpec = NodeSpec::new("Crop", "Cuts the sides off.")
+        .inputs(&[PortSpec::new("in", VIDEO)])
+        .outputs(&[PortSpec::new("out", VIDEO)]);
+
+    fn check_params(params: &CropParams) -> Result<(), ParamError> {
+        if params.right_edge > params.left {
+            return Ok(());
+        }
+        let expected = format!("more than left ({})", params.left);
+        Err(ParamError::Value { param: "right_edge", got: params.right_edge.to_string(), expected })
+    }
+
+    fn create(params: CropParams, _: &NodeContext) -> Result<Self, NodeError> {
+        assert!(params.right_edge > params.left, "it was checked");
+        Ok(Self)
+    }
+
+    fn process(&mut self, _: &str, _: TransportData, _: &mut Outputs) -> Result<(), NodeError> {
+        Ok(())
+    }
+}
+
 /// A factory whose params have any schema.
 struct WithSchema {
     node_type: &'static str,
@@ -167,6 +207,7 @@ pub(crate) fn registry() -> NodeRegistry {
         registry.register::<Any>(),
         registry.register::<Tone>(),
         registry.register::<Save>(),
+        registry.register::<Crop>(),
         registry.register_factory(Arc::new(WithSchema { node_type: "Broken", schema: json!({"type": 7}) })),
         registry.register_factory(Arc::new(WithSchema { node_type: "Free", schema: json!(true) })),
     ];

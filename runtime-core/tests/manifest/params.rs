@@ -1,6 +1,11 @@
 //! Params against their type's schema.
 
+use std::sync::Arc;
+
+use remotemedia_runtime_core::data::{NodeId, SessionId};
 use remotemedia_runtime_core::manifest::{ManifestFault, ParamSpec};
+use remotemedia_runtime_core::node::NodeContext;
+use remotemedia_runtime_core::shm::HeapPool;
 use serde_json::{Value, json};
 
 use crate::fixture::{
@@ -94,6 +99,52 @@ fn every_violation_is_reported() {
     let paths: Vec<_> = expected.iter().map(|name| format!("$.nodes[0].params.{name}")).collect();
     let expected: Vec<_> = paths.iter().map(|path| ("invalid_param", path.as_str())).collect();
     assert_faults(&blur(params), &expected);
+}
+
+#[test]
+fn params_that_fit_the_schema_but_not_each_other_are_refused_beside_other_faults() {
+    let crop = |params| pipeline(json!([{"id": "a", "node_type": "Crop", "params": params}]), json!([]));
+    assert_valid(&crop(json!({"left": 9, "right_edge": 10})));
+    let fault = assert_fault(
+        &crop(json!({"left": 10, "rightEdge": 10})),
+        "invalid_param",
+        "$.nodes[0].params.rightEdge",
+    );
+    assert_eq!((fault.expected.as_str(), fault.got.as_str()), ("more than left (10)", "10"));
+    let fault = assert_fault(&crop(json!({"left": 100})), "invalid_param", "$.nodes[0].params.right_edge");
+    assert_eq!(fault.got, "100, the default");
+
+    let two = pipeline(
+        json!([
+            {"id": "a", "node_type": "Crop", "params": {"left": 100}},
+            {"id": "b", "node_type": "Blur", "params": {"radius": 0}},
+            {"id": "c", "node_type": "Crop", "params": {"left": -1, "right_edge": 0}},
+        ]),
+        json!([]),
+    );
+    let expected = [
+        ("invalid_param", "$.nodes[0].params.right_edge"),
+        ("invalid_param", "$.nodes[1].params.radius"),
+        ("invalid_param", "$.nodes[2].params.left"),
+    ];
+    assert_faults(&two, &expected);
+}
+
+#[test]
+fn a_node_is_neither_made_nor_changed_with_params_that_it_refuses() {
+    let registry = registry();
+    let factory = registry.factory("Crop").expect("registered");
+    let context = NodeContext {
+        node_id: NodeId::new("a").expect("a valid name"),
+        session_id: SessionId::new("s").expect("a valid name"),
+        stream: None,
+        pool: Arc::new(HeapPool::default()),
+    };
+    let words = "param right_edge is 3, expected more than left (3)";
+    let bad = json!({"left": 3, "rightEdge": 3});
+    assert_eq!(factory.create(&bad, &context).err().map(|error| error.to_string()).as_deref(), Some(words));
+    let mut made = factory.create(&json!(null), &context).expect("the defaults fit");
+    assert_eq!(made.reconfigure(&bad).expect_err("refused").to_string(), words);
 }
 
 #[test]

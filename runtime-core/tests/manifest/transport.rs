@@ -1,8 +1,11 @@
 //! The transport section.
 
+use remotemedia_runtime_core::manifest::{IceServer, TransportSupport, Unsupported};
 use serde_json::{Value, json};
 
-use crate::fixture::{assert_fault, assert_faults, assert_hint, assert_valid, valid, valid_but};
+use crate::fixture::{
+    assert_fault, assert_faults, assert_hint, assert_valid, document, registry, valid, valid_but,
+};
 
 fn with(field: &str, value: Value) -> Value {
     valid_but(&format!("/transport/{field}"), value)
@@ -56,6 +59,49 @@ fn codecs_are_taken_by_their_names() {
     let faults = assert_faults(&manifest, &expected);
     assert_hint(&faults[0], "did you mean \"H264\"?");
     assert_hint(&faults[1], "Opus carries audio");
+}
+
+/// A transport that knows one codec and one server.
+struct OneOfEach;
+
+impl TransportSupport for OneOfEach {
+    fn check_video_codec(&self, name: &str) -> Result<(), Unsupported> {
+        let unsupported = Unsupported { expected: "H264".to_owned(), hint: Some("remove it".to_owned()) };
+        if name == "H264" { Ok(()) } else { Err(unsupported) }
+    }
+
+    fn check_ice_server(&self, server: &IceServer) -> Result<(), Unsupported> {
+        let unsupported = Unsupported { expected: "stun:a".to_owned(), hint: None };
+        if server.urls == ["stun:a"] { Ok(()) } else { Err(unsupported) }
+    }
+}
+
+#[test]
+fn what_the_transport_cannot_do_is_reported_beside_other_faults_of_its_section() {
+    let section = json!({
+        "kind": "webrtc", "max_peers": 11,
+        "videoCodecs": ["VP8", "H264", "AV1", "VP9"],
+        "iceServers": [{"urls": "stun:a"}, {"urls": ["stun:b"]}, {"urls": "http:c"}],
+    });
+    let manifest = valid_but("/transport", section);
+    let faults = document(&manifest).check_for(&registry(), &OneOfEach).expect_err("faults");
+    let found: Vec<_> = faults.iter().map(|fault| (fault.code.name(), fault.path.as_str())).collect();
+    let expected = [
+        ("out_of_range", "$.transport.max_peers"),
+        ("unsupported", "$.transport.videoCodecs[0]"),
+        ("unknown_value", "$.transport.videoCodecs[2]"),
+        ("unsupported", "$.transport.videoCodecs[3]"),
+        ("unsupported", "$.transport.iceServers[1].urls"),
+        ("invalid_url", "$.transport.iceServers[2].urls"),
+    ];
+    assert_eq!(found, expected);
+    let of_codec = faults.iter().nth(1).expect("listed");
+    assert_eq!((of_codec.expected.as_str(), of_codec.got.as_str()), ("H264", "\"VP8\""));
+    assert_hint(of_codec, "remove it");
+
+    let fits = valid_but("/transport", json!({"kind": "webrtc", "video_codecs": ["H264"]}));
+    document(&fits).check_for(&registry(), &OneOfEach).expect("no fault");
+    document(&fits).check(&registry()).expect("nor without a transport");
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub(crate) const FLOORS: &[Floors] = &[
             &["transport"],
             &["session"],
             &["peer"],
-            &["media", "config"],
+            &["media", "config", "support"],
             &["signaling", "rtc", "codec"],
             &["codec_name", "ids"],
         ],

@@ -4,7 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::fault::{FaultCode, ManifestFault, ManifestFaults};
-use super::super::{EdgeSettings, Manifest, NodeSettings, PipelineGraph, RouteSettings, TransportSection};
+use super::super::{
+    EdgeSettings, Manifest, NodeSettings, PipelineGraph, RouteSettings, TransportSection, TransportSupport,
+};
 use super::connections::{Edges, queue_of, read_connections};
 use super::fields::{Fields, text, wrong_type};
 use super::findings::Findings;
@@ -26,13 +28,22 @@ pub struct CheckedManifest {
     pub warnings: Vec<ManifestFault>,
 }
 
+/// What a manifest is checked against, as far as it is known.
+#[derive(Clone, Copy, Default)]
+pub(in super::super) struct Known<'a> {
+    /// The node types; without them, types, params and ports are not looked at.
+    pub(in super::super) nodes: Option<&'a NodeRegistry>,
+    /// The transport; without it, the transport's section is checked for its form alone.
+    pub(in super::super) transport: Option<&'a dyn TransportSupport>,
+}
+
 /// Finds every fault of a manifest's tree.
 pub(in super::super) fn check_tree(
     tree: &Value,
-    registry: &NodeRegistry,
+    known: Known<'_>,
 ) -> Result<CheckedManifest, ManifestFaults> {
     let mut findings = Findings::default();
-    let draft = Draft::read(tree, Some(registry), &mut findings);
+    let draft = Draft::read(tree, known, &mut findings);
     let manifest = read_document(tree, &mut findings);
     match (draft.and_then(Draft::into_graph), manifest) {
         (Some(graph), Some(manifest)) if findings.error_count() == 0 => {
@@ -45,7 +56,7 @@ pub(in super::super) fn check_tree(
 /// Finds the faults of a manifest's tree that show without knowing any node type.
 pub(in super::super) fn check_shape(tree: &Value) -> Result<Manifest, ManifestFaults> {
     let mut findings = Findings::default();
-    Draft::read(tree, None, &mut findings);
+    Draft::read(tree, Known::default(), &mut findings);
     match read_document(tree, &mut findings) {
         Some(manifest) if findings.error_count() == 0 => Ok(manifest),
         _ => Err(findings.into_faults()),
@@ -61,14 +72,13 @@ struct Draft<'a> {
 }
 
 impl<'a> Draft<'a> {
-    /// * `registry`: without one, types, params and ports are not looked at.
-    fn read(tree: &'a Value, registry: Option<&NodeRegistry>, findings: &mut Findings) -> Option<Self> {
+    fn read(tree: &'a Value, known: Known<'_>, findings: &mut Findings) -> Option<Self> {
         let manifest = Fields::open(tree, JsonPath::root(), "a manifest", MANIFEST_FIELDS, findings)?;
         check_version(&manifest, findings);
         check_metadata(&manifest, findings);
-        let nodes = Nodes::read(&manifest, registry, findings);
+        let nodes = Nodes::read(&manifest, known.nodes, findings);
         let edges = read_connections(&manifest, &nodes, findings);
-        let transport = read_transport(&manifest, findings);
+        let transport = read_transport(&manifest, known.transport, findings);
         let over_webrtc =
             manifest.optional("transport").is_some_and(|(section, _)| section["kind"] == "webrtc");
         let outputs = read_routes(&manifest, &nodes, &edges, over_webrtc, findings);

@@ -20,5 +20,5 @@ mod server_url;
 mod transport;
 
 pub use checked::CheckedManifest;
-pub(super) use checked::{check_shape, check_tree};
+pub(super) use checked::{Known, check_shape, check_tree};
 pub use nearest::did_you_mean;

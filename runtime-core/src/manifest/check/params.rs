@@ -14,7 +14,7 @@ use super::findings::Findings;
 use super::json_path::JsonPath;
 use super::nearest::{did_you_mean, nearest};
 use super::nodes::NodeKind;
-use crate::node::snake_case;
+use crate::node::{NodeFactory, ParamError, snake_case};
 
 /// The schemas of the node types met so far, each compiled once.
 #[derive(Default)]
@@ -44,13 +44,16 @@ impl ParamSchemas {
         node: &Fields<'_>,
         findings: &mut Findings,
     ) -> Option<Value> {
-        let given = GivenParams::read(node, findings)?;
+        let mut given = GivenParams::read(node, findings)?;
         let node_type = kind.spec.node_type;
         let compiled = self.by_type.entry(node_type).or_insert_with(|| {
             ParamSchema::compile(kind.factory.param_schema()).map_err(|error| error.to_string())
         });
         match compiled {
-            Ok(schema) => schema.check(given, node_type, findings),
+            Ok(schema) => {
+                let params = schema.check(&mut given, node_type, findings);
+                params.filter(|params| accept(&*kind.factory, params, &given, findings))
+            }
             Err(reason) => {
                 findings.error(|| {
                     ManifestFault::error(FaultCode::UnusableSchema, node.path_of("node_type"))
@@ -116,14 +119,14 @@ impl ParamSchema {
         Ok(Self { schema, validator, names })
     }
 
-    fn check(&self, mut given: GivenParams<'_>, node_type: &str, findings: &mut Findings) -> Option<Value> {
+    fn check(&self, given: &mut GivenParams<'_>, node_type: &str, findings: &mut Findings) -> Option<Value> {
         self.write_whole_numbers_as_such(&mut given.params);
         let errors_before = findings.error_count();
         for error in self.validator.iter_errors(&given.params) {
-            self.report(&error, &given, findings);
+            self.report(&error, given, findings);
         }
-        self.warn_of_unknown(&given, node_type, findings);
-        (findings.error_count() == errors_before).then_some(given.params)
+        self.warn_of_unknown(given, node_type, findings);
+        (findings.error_count() == errors_before).then(|| given.params.clone())
     }
 
     fn report(&self, error: &ValidationError<'_>, given: &GivenParams<'_>, findings: &mut Findings) {
@@ -231,6 +234,30 @@ impl ParamSchema {
             }
         }
     }
+}
+
+/// Whether the node type takes params that fit its schema; reports why not.
+fn accept(
+    factory: &dyn NodeFactory,
+    params: &Value,
+    given: &GivenParams<'_>,
+    findings: &mut Findings,
+) -> bool {
+    let Err(error) = factory.check_params(params) else { return true };
+    findings.error(|| match error {
+        ParamError::Value { param, got, expected } => {
+            let path = given.path.field(given.written(param));
+            let fault = ManifestFault::error(FaultCode::InvalidParam, path).expected(expected);
+            match params.get(param) {
+                Some(value) => fault.got_value(value),
+                None => fault.got(format!("{got}, the default")),
+            }
+        }
+        ParamError::Shape(reason) => ManifestFault::error(FaultCode::InvalidParam, &given.path)
+            .expected(format!("params that {} can read", factory.spec().node_type))
+            .got(reason.to_string()),
+    });
+    false
 }
 
 /// Returns the names of all params that a schema has, or `None` if it takes others too.

@@ -4,14 +4,20 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::fault::{FaultCode, ManifestFault};
-use super::super::{Topology, TransportSection};
+use super::super::{IceServer, Topology, TransportSection, TransportSupport, Unsupported};
 use super::fields::{Fields, list, one_of, text, unknown_value, wrong_type};
 use super::findings::Findings;
 use super::json_path::JsonPath;
 use super::server_url::{IceScheme, check_ice_url, check_websocket_url};
 
 /// Reads the manifest's `transport` and reports its faults; `None`: there is none, or it has faults.
-pub(super) fn read_transport(manifest: &Fields<'_>, findings: &mut Findings) -> Option<TransportSection> {
+///
+/// * `support`: what can be done of it; without it, only the form is checked.
+pub(super) fn read_transport(
+    manifest: &Fields<'_>,
+    support: Option<&dyn TransportSupport>,
+    findings: &mut Findings,
+) -> Option<TransportSection> {
     let (value, path) = manifest.optional("transport")?;
     let errors_before = findings.error_count();
     let fields = Fields::open(value, path.clone(), "a transport", TRANSPORT_FIELDS, findings)?;
@@ -28,8 +34,8 @@ pub(super) fn read_transport(manifest: &Fields<'_>, findings: &mut Findings) -> 
     };
     check_max_peers(&fields, topology, findings);
     fields.optional_integer("video_bitrate_bps", VIDEO_BITRATE_BPS, " bits per second", findings);
-    check_codecs(&fields, findings);
-    check_ice_servers(&fields, findings);
+    check_codecs(&fields, support, findings);
+    check_ice_servers(&fields, support, findings);
     check_signaling_url(&fields, findings);
     if findings.error_count() > errors_before {
         return None;
@@ -60,7 +66,7 @@ fn check_max_peers(fields: &Fields<'_>, topology: Topology, findings: &mut Findi
     }
 }
 
-fn check_codecs(fields: &Fields<'_>, findings: &mut Findings) {
+fn check_codecs(fields: &Fields<'_>, support: Option<&dyn TransportSupport>, findings: &mut Findings) {
     let expected = "a list of video codecs";
     let listed = fields.optional_list("video_codecs", expected, MAX_CODECS, findings);
     let Some((items, path)) = listed else { return };
@@ -80,15 +86,26 @@ fn check_codecs(fields: &Fields<'_>, findings: &mut Findings) {
             findings.error(|| repeated(&path, name));
         } else {
             seen.push(name);
+            if let Some(Err(unsupported)) = support.map(|support| support.check_video_codec(name)) {
+                findings.error(|| cannot(&path, unsupported).got_text(name));
+            }
         }
     }
 }
 
-fn check_ice_servers(fields: &Fields<'_>, findings: &mut Findings) {
+fn check_ice_servers(fields: &Fields<'_>, support: Option<&dyn TransportSupport>, findings: &mut Findings) {
     let listed = fields.optional_list("ice_servers", "a list of ICE servers", MAX_ICE_SERVERS, findings);
     let Some((items, path)) = listed else { return };
     for (index, item) in items.iter().enumerate() {
-        check_ice_server(item, path.index(index), findings);
+        let (path, errors_before) = (path.index(index), findings.error_count());
+        check_ice_server(item, path.clone(), findings);
+        if findings.error_count() > errors_before {
+            continue;
+        }
+        let Ok(server) = IceServer::deserialize(item) else { continue };
+        if let Some(Err(unsupported)) = support.map(|support| support.check_ice_server(&server)) {
+            findings.error(|| cannot(&path.field("urls"), unsupported).got_value(&item["urls"]));
+        }
     }
 }
 
@@ -150,6 +167,12 @@ fn check_signaling_url(fields: &Fields<'_>, findings: &mut Findings) {
                 .hint(reason)
         });
     }
+}
+
+/// A fault of what the transport cannot do.
+fn cannot(path: &JsonPath, unsupported: Unsupported) -> ManifestFault {
+    let Unsupported { expected, hint } = unsupported;
+    ManifestFault::error(FaultCode::Unsupported, path).expected(expected).maybe_hint(hint)
 }
 
 fn repeated(path: &JsonPath, name: &str) -> ManifestFault {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::{input, param};
 use crate::data::{AudioLoan, DataKind, TransportData};
-use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, PortSpec};
+use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, ParamError, PortSpec};
 use crate::shm::FramePool;
 
 /// Makes sound louder or quieter, without a click when the gain changes.
@@ -38,10 +38,13 @@ pub struct AudioGainParams {
 const RAMP_MS: u32 = 10;
 
 impl AudioGainParams {
+    fn check(&self) -> Result<(), ParamError> {
+        param::in_range("gain_db", self.gain_db, -60.0..=30.0)
+    }
+
     /// Returns the linear gain.
-    fn linear(&self) -> Result<f32, NodeError> {
-        let gain_db = param::in_range("gain_db", self.gain_db, -60.0..=30.0)?;
-        Ok(if self.mute { 0.0 } else { 10_f32.powf(gain_db / 20.0) })
+    fn linear(&self) -> f32 {
+        if self.mute { 0.0 } else { 10_f32.powf(self.gain_db / 20.0) }
     }
 }
 
@@ -52,8 +55,12 @@ impl Node for AudioGain {
         .inputs(&[PortSpec::new("in", &[DataKind::Audio])])
         .outputs(&[PortSpec::new("out", &[DataKind::Audio])]);
 
+    fn check_params(params: &Self::Params) -> Result<(), ParamError> {
+        params.check()
+    }
+
     fn create(params: Self::Params, context: &NodeContext) -> Result<Self, NodeError> {
-        let gain = params.linear()?;
+        let gain = params.linear();
         Ok(Self { gain, target: gain, ramp_frames_left: Some(0), pool: context.pool.clone() })
     }
 
@@ -89,7 +96,7 @@ impl Node for AudioGain {
     }
 
     fn reconfigure(&mut self, params: Self::Params) -> Result<(), NodeError> {
-        self.target = params.linear()?;
+        self.target = params.linear();
         self.ramp_frames_left = None;
         Ok(())
     }
@@ -101,7 +108,7 @@ mod tests {
 
     use super::*;
     use crate::data::AudioFrame;
-    use crate::node::builtin::input::tests::{make, run_audio};
+    use crate::node::builtin::input::tests::{make, reconfigure, run_audio};
 
     fn ones(frames: usize, channels: u8) -> AudioFrame {
         let samples = vec![1.0; frames * usize::from(channels)];
@@ -152,7 +159,7 @@ mod tests {
             assert_eq!(make::<AudioGain>(json!({ "gain_db": gain_db })).is_ok(), fits, "{gain_db} dB");
         }
         let mut node: AudioGain = make(json!({})).expect("valid params");
-        let refused = node.reconfigure(AudioGainParams { gain_db: 31.0, mute: false });
+        let refused = reconfigure(&mut node, AudioGainParams { gain_db: 31.0, mute: false });
         assert_eq!(refused.expect_err("too loud").to_string(), "param gain_db is 31, expected -60 to 30");
         assert!(run_audio(&mut node, &ones(480, 1)).iter().all(|&s| s == 1.0));
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{input, param};
 use crate::data::{DataKind, RuntimeData, TransportData};
-use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, PortSpec};
+use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, ParamError, PortSpec};
 
 /// Measures how loud the sound is, and passes it on untouched.
 ///
@@ -49,7 +49,7 @@ impl Default for AudioLevelParams {
 }
 
 impl AudioLevelParams {
-    fn checked_interval_ms(&self) -> Result<u32, NodeError> {
+    fn check(&self) -> Result<(), ParamError> {
         param::in_range("interval_ms", self.interval_ms, 10..=10_000)
     }
 }
@@ -65,9 +65,12 @@ impl Node for AudioLevel {
                 .doc("After each interval `{\"rms_dbfs\": -21.3, \"peak_dbfs\": -12.0}` over all channels."),
         ]);
 
+    fn check_params(params: &Self::Params) -> Result<(), ParamError> {
+        params.check()
+    }
+
     fn create(params: Self::Params, _: &NodeContext) -> Result<Self, NodeError> {
-        let interval_ms = params.checked_interval_ms()?;
-        Ok(Self { interval_ms, measured: Measured::default(), place: None })
+        Ok(Self { interval_ms: params.interval_ms, measured: Measured::default(), place: None })
     }
 
     fn process(&mut self, port: &str, item: TransportData, outputs: &mut Outputs) -> Result<(), NodeError> {
@@ -91,7 +94,7 @@ impl Node for AudioLevel {
     }
 
     fn reconfigure(&mut self, params: Self::Params) -> Result<(), NodeError> {
-        self.interval_ms = params.checked_interval_ms()?;
+        self.interval_ms = params.interval_ms;
         Ok(())
     }
 

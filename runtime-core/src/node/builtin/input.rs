@@ -46,7 +46,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::data::{NodeId, SessionId, VideoLoan};
-    use crate::node::{Node, NodeContext, Outputs};
+    use crate::node::{Node, NodeContext, Outputs, ParamError};
     use crate::shm::HeapPool;
 
     /// What a node under test is given.
@@ -61,7 +61,18 @@ pub(super) mod tests {
 
     /// Makes a node from params as they stand in a manifest.
     pub(in crate::node::builtin) fn make<N: Node>(params: serde_json::Value) -> Result<N, NodeError> {
-        N::create(serde_json::from_value(params).map_err(NodeError::ParamShape)?, &context())
+        let params = serde_json::from_value(params).map_err(ParamError::Shape)?;
+        N::check_params(&params)?;
+        N::create(params, &context())
+    }
+
+    /// Gives a running node new params, as the executor does.
+    pub(in crate::node::builtin) fn reconfigure<N: Node>(
+        node: &mut N,
+        params: N::Params,
+    ) -> Result<(), NodeError> {
+        N::check_params(&params)?;
+        node.reconfigure(params)
     }
 
     /// Gives a node one item and returns what it makes of it.

@@ -1,21 +1,21 @@
-//! Checks of param values, for params that reach a node without having passed a manifest's validation.
+//! Checks of param values, for params that reach a node without having passed a schema.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use crate::node::NodeError;
+use crate::node::ParamError;
 
-/// Returns `value` if it lies in `range`.
+/// Refuses a `value` that does not lie in `range`.
 pub(super) fn in_range<T: PartialOrd + Display>(
     param: &'static str,
     value: T,
     range: RangeInclusive<T>,
-) -> Result<T, NodeError> {
+) -> Result<(), ParamError> {
     if range.contains(&value) {
-        return Ok(value);
+        return Ok(());
     }
     let expected = format!("{} to {}", range.start(), range.end());
-    Err(NodeError::Param { param, got: value.to_string(), expected })
+    Err(ParamError::Value { param, got: value.to_string(), expected })
 }
 
 #[cfg(test)]

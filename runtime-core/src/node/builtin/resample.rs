@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{input, param};
 use crate::data::{AudioFrame, AudioLoan, DataKind, MediaTime, RuntimeData, TransportData};
-use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, PortSpec};
+use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, ParamError, PortSpec};
 use crate::shm::FramePool;
 
 /// Changes the sample rate and the number of channels.
@@ -69,10 +69,9 @@ impl Default for ResampleParams {
 }
 
 impl ResampleParams {
-    fn checked(self) -> Result<Self, NodeError> {
+    fn check(&self) -> Result<(), ParamError> {
         param::in_range("rate", self.rate, 8_000..=192_000)?;
-        param::in_range("channels", self.channels.unwrap_or(1), 1..=8)?;
-        Ok(self)
+        param::in_range("channels", self.channels.unwrap_or(1), 1..=8)
     }
 }
 
@@ -83,8 +82,12 @@ impl Node for Resample {
         .inputs(&[PortSpec::new("in", &[DataKind::Audio])])
         .outputs(&[PortSpec::new("out", &[DataKind::Audio])]);
 
+    fn check_params(params: &Self::Params) -> Result<(), ParamError> {
+        params.check()
+    }
+
     fn create(params: Self::Params, context: &NodeContext) -> Result<Self, NodeError> {
-        let (params, pool) = (params.checked()?, context.pool.clone());
+        let pool = context.pool.clone();
         Ok(Self { params, conversion: None, mixed: Vec::new(), pool })
     }
 
@@ -115,7 +118,7 @@ impl Node for Resample {
     }
 
     fn reconfigure(&mut self, params: Self::Params) -> Result<(), NodeError> {
-        self.params = params.checked()?;
+        self.params = params;
         Ok(())
     }
 

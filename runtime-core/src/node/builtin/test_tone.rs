@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::param;
 use crate::data::{AudioLoan, DataKind, MediaTime, StreamId, TransportData};
-use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, PortSpec};
+use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, ParamError, PortSpec};
 use crate::shm::FramePool;
 
 /// Gives out a sine tone at real pace; with `beep`, a loud 1 kHz beep at the start of each second.
@@ -70,7 +70,7 @@ impl Default for TestToneParams {
 }
 
 impl TestToneParams {
-    fn checked(self) -> Result<Self, NodeError> {
+    fn check(&self) -> Result<(), ParamError> {
         param::in_range("frequency", self.frequency, 20.0..=20_000.0)?;
         param::in_range("level_dbfs", self.level_dbfs, -120.0..=0.0)?;
         param::in_range("sample_rate", self.sample_rate, 8_000..=192_000)?;
@@ -79,9 +79,9 @@ impl TestToneParams {
         param::in_range("items", self.items.unwrap_or(1), 1..=u64::MAX)?;
         if self.frequency * 2.0 > f64::from(self.sample_rate) {
             let expected = format!("at most half the sample rate ({} Hz)", self.sample_rate / 2);
-            return Err(NodeError::Param { param: "frequency", got: self.frequency.to_string(), expected });
+            return Err(ParamError::Value { param: "frequency", got: self.frequency.to_string(), expected });
         }
-        Ok(self)
+        Ok(())
     }
 
     /// Returns the first frame of item `item`.
@@ -109,9 +109,13 @@ impl Node for TestTone {
         NodeSpec::new("TestTone", "Gives out a sine tone, with a beep each second if asked.")
             .outputs(&[PortSpec::new("out", &[DataKind::Audio])]);
 
+    fn check_params(params: &Self::Params) -> Result<(), ParamError> {
+        params.check()
+    }
+
     fn create(params: Self::Params, context: &NodeContext) -> Result<Self, NodeError> {
         let (source, pool) = (context.stream.clone(), context.pool.clone());
-        Ok(Self { params: params.checked()?, items: 0, source, pool })
+        Ok(Self { params, items: 0, source, pool })
     }
 
     fn process(&mut self, port: &str, item: TransportData, _: &mut Outputs) -> Result<(), NodeError> {
@@ -141,14 +145,13 @@ impl Node for TestTone {
     }
 
     fn reconfigure(&mut self, params: Self::Params) -> Result<(), NodeError> {
-        let params = params.checked()?;
         if (params.item_ms, params.sample_rate) != (self.params.item_ms, self.params.sample_rate) {
             // Both count frames from the start; a change would move the place of every frame given out.
-            return Err(NodeError::Param {
+            return Err(NodeError::from(ParamError::Value {
                 param: "item_ms or sample_rate",
                 got: format!("{} and {}", params.item_ms, params.sample_rate),
                 expected: "no change while the tone runs".to_owned(),
-            });
+            }));
         }
         self.params = params;
         Ok(())

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::gaussian::{MAX_RADIUS, blur_plane};
 use super::{input, param};
 use crate::data::{DataKind, PixelFormat, TransportData, VideoLoan};
-use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, PortSpec};
+use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, ParamError, PortSpec};
 use crate::shm::FramePool;
 
 /// Blurs the whole picture (Gaussian).
@@ -35,7 +35,7 @@ impl Default for VideoBlurParams {
 }
 
 impl VideoBlurParams {
-    fn checked_radius(&self) -> Result<u32, NodeError> {
+    fn check(&self) -> Result<(), ParamError> {
         param::in_range("radius", self.radius, 0..=MAX_RADIUS)
     }
 }
@@ -48,8 +48,12 @@ impl Node for VideoBlur {
         .outputs(&[PortSpec::new("out", &[DataKind::Video])])
         .heavy();
 
+    fn check_params(params: &Self::Params) -> Result<(), ParamError> {
+        params.check()
+    }
+
     fn create(params: Self::Params, context: &NodeContext) -> Result<Self, NodeError> {
-        Ok(Self { radius: params.checked_radius()?, pool: context.pool.clone() })
+        Ok(Self { radius: params.radius, pool: context.pool.clone() })
     }
 
     fn process(&mut self, port: &str, item: TransportData, outputs: &mut Outputs) -> Result<(), NodeError> {
@@ -69,7 +73,7 @@ impl Node for VideoBlur {
     }
 
     fn reconfigure(&mut self, params: Self::Params) -> Result<(), NodeError> {
-        self.radius = params.checked_radius()?;
+        self.radius = params.radius;
         Ok(())
     }
 }
@@ -79,7 +83,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::node::builtin::input::tests::{draw, make, run_video};
+    use crate::node::builtin::input::tests::{draw, make, reconfigure, run_video};
 
     fn chequered() -> crate::data::VideoFrame {
         draw(
@@ -118,7 +122,7 @@ mod tests {
         assert_eq!(run_video(&mut node, &frame).plane(0).as_ptr(), frame.plane(0).as_ptr());
         node.reconfigure(VideoBlurParams { radius: 3 }).expect("valid params");
         assert_ne!(run_video(&mut node, &frame).plane(0), frame.plane(0));
-        assert!(node.reconfigure(VideoBlurParams { radius: 65 }).is_err());
+        assert!(reconfigure(&mut node, VideoBlurParams { radius: 65 }).is_err());
         assert_eq!(node.radius, 3);
     }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{input, param};
 use crate::data::{DataKind, PixelFormat, TransportData, VideoFrame, VideoLoan};
-use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, PortSpec};
+use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, ParamError, PortSpec};
 use crate::shm::FramePool;
 
 /// Makes the picture larger or smaller.
@@ -59,10 +59,9 @@ impl Default for VideoScaleParams {
 }
 
 impl VideoScaleParams {
-    fn checked(self) -> Result<Self, NodeError> {
+    fn check(&self) -> Result<(), ParamError> {
         param::in_range("width", self.width, 2..=VideoFrame::MAX_DIMENSION)?;
-        param::in_range("height", self.height, 2..=VideoFrame::MAX_DIMENSION)?;
-        Ok(self)
+        param::in_range("height", self.height, 2..=VideoFrame::MAX_DIMENSION)
     }
 
     /// Returns the size that a picture of `width`×`height` gets.
@@ -99,8 +98,12 @@ impl Node for VideoScale {
         .outputs(&[PortSpec::new("out", &[DataKind::Video])])
         .heavy();
 
+    fn check_params(params: &Self::Params) -> Result<(), ParamError> {
+        params.check()
+    }
+
     fn create(params: Self::Params, context: &NodeContext) -> Result<Self, NodeError> {
-        let (params, pool) = (params.checked()?, context.pool.clone());
+        let pool = context.pool.clone();
         Ok(Self { params, resizer: Resizer::new(), packed: Vec::new(), pool })
     }
 
@@ -120,7 +123,7 @@ impl Node for VideoScale {
     }
 
     fn reconfigure(&mut self, params: Self::Params) -> Result<(), NodeError> {
-        self.params = params.checked()?;
+        self.params = params;
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use super::segmenter::{Segmenter, SegmenterSettings};
 use super::smoothing::GridSize;
 use crate::data::{DataKind, MediaTime, PixelFormat, TransportData, VideoLoan};
 use crate::node::builtin::{input, param};
-use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, PortSpec};
+use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, ParamError, PortSpec};
 use crate::shm::FramePool;
 
 /// Keeps the person, or what moves, sharp and blurs what is behind.
@@ -70,12 +70,11 @@ impl Default for BackgroundBlurParams {
 }
 
 impl BackgroundBlurParams {
-    fn checked(self) -> Result<Self, NodeError> {
+    fn check(&self) -> Result<(), ParamError> {
         param::in_range("strength", self.strength, 0.0..=1.0)?;
         param::in_range("feather", self.feather, 0.0..=64.0)?;
         param::in_range("sensitivity", self.sensitivity, 0.1..=4.0)?;
-        param::in_range("smoothing_ms", self.smoothing_ms, 0..=1000)?;
-        Ok(self)
+        param::in_range("smoothing_ms", self.smoothing_ms, 0..=1000)
     }
 
     fn segmenter(&self) -> SegmenterSettings {
@@ -96,8 +95,12 @@ impl Node for BackgroundBlur {
             ])
             .heavy();
 
+    fn check_params(params: &Self::Params) -> Result<(), ParamError> {
+        params.check()
+    }
+
     fn create(params: Self::Params, context: &NodeContext) -> Result<Self, NodeError> {
-        Ok(Self { params: params.checked()?, pool: context.pool.clone(), steps: None })
+        Ok(Self { params, pool: context.pool.clone(), steps: None })
     }
 
     fn process(&mut self, port: &str, item: TransportData, outputs: &mut Outputs) -> Result<(), NodeError> {
@@ -134,7 +137,7 @@ impl Node for BackgroundBlur {
     }
 
     fn reconfigure(&mut self, params: Self::Params) -> Result<(), NodeError> {
-        self.params = params.checked()?;
+        self.params = params;
         if let Some(steps) = &mut self.steps {
             steps.segmenter.set(self.params.segmenter());
         }
@@ -178,7 +181,7 @@ mod tests {
 
     use super::*;
     use crate::data::{RuntimeData, VideoFrame};
-    use crate::node::builtin::input::tests::{draw, make, run, run_video};
+    use crate::node::builtin::input::tests::{draw, make, reconfigure, run, run_video};
     use crate::shm::HeapPool;
 
     fn stripes(width: u32, height: u32) -> VideoFrame {
@@ -214,7 +217,7 @@ mod tests {
             for (value, fits) in values {
                 let made = make::<BackgroundBlur>(json!({param: value}));
                 assert_eq!(made.is_ok(), fits, "{param} {value}");
-                if let Err(NodeError::Param { param: named, .. }) = made {
+                if let Err(NodeError::Param(ParamError::Value { param: named, .. })) = made {
                     assert_eq!(named, param);
                 }
             }
@@ -268,7 +271,7 @@ mod tests {
         node.reconfigure(BackgroundBlurParams { mask: true, ..Default::default() }).expect("valid");
         assert_eq!(run(&mut node, frame.clone()).expect("a picture").len(), 2);
         let bad = BackgroundBlurParams { strength: 2.0, ..Default::default() };
-        node.reconfigure(bad).expect_err("too strong");
+        reconfigure(&mut node, bad).expect_err("too strong");
         assert_eq!(run(&mut node, frame).expect("a picture").len(), 2);
     }
 

@@ -13,7 +13,7 @@ use super::person::PersonScene;
 use crate::data::{DataKind, MediaTime, PixelFormat, StreamId, TransportData, VideoFrame, VideoLoan};
 use crate::node::builtin::barcode::draw_barcode;
 use crate::node::builtin::param;
-use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, PortSpec};
+use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, ParamError, PortSpec};
 use crate::shm::FramePool;
 
 /// Gives out a moving test picture at real pace; each frame carries its number (modulo 4096) as a
@@ -71,12 +71,11 @@ impl Default for TestPatternParams {
 }
 
 impl TestPatternParams {
-    fn checked(self) -> Result<Self, NodeError> {
+    fn check(&self) -> Result<(), ParamError> {
         param::in_range("width", self.width, 32..=VideoFrame::MAX_DIMENSION)?;
         param::in_range("height", self.height, 18..=VideoFrame::MAX_DIMENSION)?;
         param::in_range("fps", self.fps, 0.1..=240.0)?;
-        param::in_range("frames", self.frames.unwrap_or(1), 1..=u64::MAX)?;
-        Ok(self)
+        param::in_range("frames", self.frames.unwrap_or(1), 1..=u64::MAX)
     }
 
     fn time_of(&self, frame: u64) -> Duration {
@@ -109,8 +108,11 @@ impl Node for TestPattern {
     ])
     .heavy();
 
+    fn check_params(params: &Self::Params) -> Result<(), ParamError> {
+        params.check()
+    }
+
     fn create(params: Self::Params, context: &NodeContext) -> Result<Self, NodeError> {
-        let params = params.checked()?;
         let scene = params.scene.paint(params.width, params.height)?;
         Ok(Self { params, scene, frames: 0, source: context.stream.clone(), pool: context.pool.clone() })
     }
