@@ -17,10 +17,26 @@ use crate::shm::FramePool;
 
 /// Changes the sample rate and the number of channels.
 ///
-/// Sound that has both already passes untouched and undelayed. A change of rate delays by 5 ms where
-/// items last 10 ms, of which the media time of what comes out takes account. To one channel: the mean
-/// of all. From one channel: the same on each. Otherwise the first channels stay, those beyond are
-/// silent or left out.
+/// Sound that has both already passes untouched and undelayed. To one channel: the mean of all. From one
+/// channel: the same on each. Otherwise the first channels stay, those beyond are silent or left out.
+///
+/// There is one quality. A change of rate delays by half a block, of which the media time of what comes out
+/// takes account to one sample. A block is 10 ms of input, above 51.2 kHz about 256 samples, rounded up to a multiple of
+/// `from ÷ greatest common divisor of both rates` samples:
+///
+/// | from, Hz | to, Hz | delay, ms | in samples of the output |
+/// |---|---|---|---|
+/// | 8000, 16 000, 32 000, 44 100 | 48 000 | 5 | 240 |
+/// | 48 000 | 8000 | 5 | 40 |
+/// | 48 000 | 16 000 | 5 | 80 |
+/// | 48 000 | 44 100 | 5 | 220.5 |
+/// | 22 050 | 48 000 | 6.67 | 320 |
+/// | 11 025 | 48 000 | 6.62 | 317.9 |
+/// | 22 050 | 16 000 | 10 | 160 |
+/// | 96 000 | 48 000 | 1.67 | 80 |
+/// | 44 101, which has no divisor in common with | 48 000 | 500 | 24 000 |
+///
+/// Input that does not fill a block waits for the rest of it; where items are whole blocks, none does.
 pub struct Resample {
     params: ResampleParams,
     conversion: Option<Conversion>,
@@ -80,7 +96,9 @@ impl Node for Resample {
 
     const SPEC: NodeSpec = NodeSpec::new("Resample", "Changes the sample rate and the number of channels.")
         .inputs(&[PortSpec::new("in", &[DataKind::Audio])])
-        .outputs(&[PortSpec::new("out", &[DataKind::Audio])]);
+        .outputs(&[PortSpec::new("out", &[DataKind::Audio]).doc(
+            "A change of rate delays by 5 ms between the usual rates up to 48 kHz, of which the media time takes account.",
+        )]);
 
     fn check_params(params: &Self::Params) -> Result<(), ParamError> {
         params.check()
@@ -325,6 +343,69 @@ mod tests {
             }
             // The resampler states its delay in whole frames: half a frame of 44.1 kHz is 0.016.
             assert!(off < 0.02, "{from} to {to}: off by {off}");
+        }
+    }
+
+    /// Runs two seconds through the node in which one frame is 1 and all others are 0; returns what comes out.
+    fn convert_pulse(from: u32, to: u32, pulse: usize) -> Vec<TransportData> {
+        let mut node: Resample = make(json!({ "rate": to })).expect("valid params");
+        let (mut outputs, item_frames) = (Outputs::default(), from as usize / 100);
+        for first in (0..2 * from as usize).step_by(item_frames) {
+            let frames = first..(first + item_frames).min(2 * from as usize);
+            let samples: Vec<f32> = frames.map(|frame| if frame == pulse { 1.0 } else { 0.0 }).collect();
+            let time = Duration::from_secs_f64(first as f64 / f64::from(from));
+            let frame = AudioFrame::from_samples(&samples, from, 1).expect("a valid shape");
+            let item = TransportData::new(frame).at(MediaTime::from_duration(time));
+            node.process("in", item, &mut outputs).expect("converts");
+        }
+        node.flush(&mut outputs).expect("flushes");
+        outputs.drain().map(|(_, item)| item).collect()
+    }
+
+    /// Where the sound lies, in samples: the mean of all places, weighted by their energy.
+    fn centre(samples: &[f32]) -> f64 {
+        let energy = |sample: &f32| f64::from(*sample).powi(2);
+        let total: f64 = samples.iter().map(energy).sum();
+        samples.iter().enumerate().map(|(place, sample)| place as f64 * energy(sample)).sum::<f64>() / total
+    }
+
+    #[test]
+    fn a_pulse_comes_out_as_late_as_the_documentation_says_and_with_its_own_media_time() {
+        for (from, to, delay) in [
+            (8_000, 48_000, 240.0),
+            (16_000, 48_000, 240.0),
+            (32_000, 48_000, 240.0),
+            (44_100, 48_000, 240.0),
+            (48_000, 8_000, 40.0),
+            (48_000, 16_000, 80.0),
+            (48_000, 44_100, 220.5),
+            (11_025, 48_000, 317.9),
+            (22_050, 48_000, 320.0),
+            (22_050, 16_000, 160.0),
+            (96_000, 48_000, 80.0),
+            (44_101, 48_000, 24_000.0),
+        ] {
+            // Past the longest first block: what the delay puts before the start is given the start's time.
+            let pulse = from as usize * 5 / 3;
+            let items = convert_pulse(from, to, pulse);
+            let at = centre(&samples(&items));
+            let came_in = pulse as f64 * f64::from(to) / f64::from(from);
+            assert!((at - came_in - delay).abs() < 1.0, "{from} to {to}: {} samples late", at - came_in);
+
+            let (mut before, mut heard) = (0.0, None);
+            for item in &items {
+                let frames = input::audio("out", item).expect("audio").frame_count() as f64;
+                if heard.is_none() && at < before + frames {
+                    let into = (at - before) / f64::from(to);
+                    heard = Some(item.media_time.as_duration().as_secs_f64() + into);
+                }
+                before += frames;
+            }
+            let (heard, expected) = (heard.expect("it came out"), pulse as f64 / f64::from(from));
+            assert!(
+                (heard - expected).abs() < 1.0 / f64::from(from.min(to)),
+                "{from} to {to}: {heard}, not {expected}"
+            );
         }
     }
 
