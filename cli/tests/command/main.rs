@@ -8,3 +8,4 @@ mod folder;
 mod interruption;
 mod manifests;
 mod program;
+mod signal;

@@ -1,0 +1,111 @@
+//! The signaling server's options: limits at their ends and one past them, and who may connect.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use crate::program::{Program, run};
+
+/// An option, its least and its greatest value; the least of `--sdp-bytes` is the default of `--control-bytes`.
+const RANGES: [(&str, u64, u64); 7] = [
+    ("--sessions", 1, 4096),
+    ("--peers-per-session", 1, 512),
+    ("--connections", 1, 100_000),
+    ("--requests-per-second", 1, 100_000),
+    ("--request-burst", 1, 100_000),
+    ("--control-bytes", 1024, 1_048_576),
+    ("--sdp-bytes", 65_536, 4_194_304),
+];
+
+fn start(options: &[&str]) -> Program {
+    Program::start(&[&["signal", "--listen", "127.0.0.1:0"], options].concat())
+}
+
+/// Opens a connection as the page of an origin does, and returns the server's first line.
+fn answer_to(address: &str, origin: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    let request = format!(
+        "GET /ws HTTP/1.1\r\nHost: {address}\r\nOrigin: {origin}\r\nConnection: Upgrade\r\n\
+         Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = Vec::new();
+    while !answer.contains(&b'\n') {
+        let mut part = [0; 256];
+        let read = stream.read(&mut part).expect("it answers");
+        assert_ne!(read, 0, "it answered {:?} only", String::from_utf8_lossy(&answer));
+        answer.extend_from_slice(&part[..read]);
+    }
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    answer.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn limits_are_taken_at_both_ends() {
+    for end in [|range: (u64, u64)| range.0, |range: (u64, u64)| range.1] {
+        let mut options = Vec::new();
+        for (option, least, most) in RANGES {
+            options.extend([option.to_owned(), end((least, most)).to_string()]);
+        }
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        let mut server = start(&options);
+        server.says("signaling at ws://127.0.0.1:");
+        server.interrupt();
+        let ended = server.ended();
+        assert_eq!(ended.code, Some(0), "{options:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_limit_past_its_end_is_refused_by_the_options_name_and_nothing_is_started() {
+    for (option, least, most) in RANGES {
+        for value in [least - 1, most + 1] {
+            let ended = run(&["signal", "--listen", "127.0.0.1:0", option, &value.to_string()]);
+            assert_eq!(ended.code, Some(2), "{option} {value}: {ended:?}");
+            let words = format!("{option} is {value}, expected {least} to {most}");
+            assert!(ended.error.contains(&words), "{words:?} is not in {ended:?}");
+            assert_eq!(ended.out, "");
+        }
+    }
+}
+
+#[test]
+fn a_request_with_a_description_may_be_no_shorter_than_one_without() {
+    let sizes = |sdp| ["--control-bytes", "300000", "--sdp-bytes", sdp];
+    let mut server = start(&sizes("300000"));
+    server.says("signaling at ws://127.0.0.1:");
+    server.interrupt();
+    assert_eq!(server.ended().code, Some(0));
+    let ended = run(&[&["signal", "--listen", "127.0.0.1:0"], &sizes("299999")[..]].concat());
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.error.contains("--sdp-bytes is 299999, expected 300000 to 4194304"), "{ended:?}");
+}
+
+#[test]
+fn a_page_of_another_origin_may_connect_only_if_it_is_allowed() {
+    let (ours, others) = ("https://app.example.org", "https://evil.example.org");
+    for (options, fits) in [
+        (&[][..], [false, false]),
+        (&["--allow-origin", ours], [true, false]),
+        (&["--allow-origin", "any"], [true, true]),
+    ] {
+        let mut server = start(options);
+        let line = server.says("signaling at ws://");
+        let address = line.trim_start_matches("signaling at ws://").trim_end_matches("/ws").to_owned();
+        for (origin, fits) in [ours, others].into_iter().zip(fits) {
+            let expected = if fits { "HTTP/1.1 101" } else { "HTTP/1.1 403" };
+            let answer = answer_to(&address, origin);
+            assert!(answer.starts_with(expected), "{options:?}, {origin}: {answer:?}");
+        }
+        server.interrupt();
+        assert_eq!(server.ended().code, Some(0));
+    }
+}
+
+#[test]
+fn an_origin_that_no_browser_sends_is_bad_input() {
+    let ended = run(&["signal", "--allow-origin", "https://app.example.org/"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    for words in ["--allow-origin", "https://app.example.org/", "nothing else"] {
+        assert!(ended.error.contains(words), "{words:?} is not in {ended:?}");
+    }
+}
