@@ -23,6 +23,7 @@ fn first_cells(section: &str) -> BTreeSet<&str> {
     rows.map(|cell| cell.trim_matches('`')).filter(|cell| !cell.is_empty()).collect()
 }
 
+/// That the table has the methods of the trait and no others, the server's own tests show.
 #[test]
 fn every_method_has_a_section_and_no_other_has() {
     let documented: BTreeSet<&str> = section("## Methods")

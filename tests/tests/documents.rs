@@ -17,6 +17,9 @@ use serde_json::Value;
 /// A complete two-peer program may have as many lines.
 const PROGRAM_LINES: usize = 40;
 
+/// A working node has fewer lines, comments and blank lines aside.
+const NODE_LINES: usize = 30;
+
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the workspace").to_owned()
 }
@@ -94,6 +97,19 @@ fn the_shortest_program_is_as_short_as_said_and_its_core_is_in_it() {
     for line in snippet[0].lines().map(str::trim).filter(|line| !line.is_empty()) {
         assert!(program.contains(line), "README.md shows a line that is not in the program: {line}");
     }
+}
+
+#[test]
+fn a_node_of_ones_own_has_as_few_lines_as_said() {
+    let example = text("examples/examples/custom_node.rs");
+    let node = example.split_once("\nstruct ").expect("the node's type").1;
+    let node = node.split_once("\nconst MANIFEST").expect("what comes after it").0;
+    assert!(node.contains("impl Node for ") && node.trim_end().ends_with('}'), "{node}");
+    let registering = example.lines().filter(|line| line.contains(".register::<")).count();
+    assert_eq!(registering, 1, "a node is registered in one line");
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
+    let lines = node.lines().filter(is_code).count() + registering;
+    assert!(lines < NODE_LINES, "{lines} lines, under {NODE_LINES}");
 }
 
 #[test]

@@ -146,3 +146,22 @@ fn internal_error() -> ErrorObjectOwned {
     let code = ErrorCode::InternalError;
     ErrorObjectOwned::owned(code.code(), code.meaning(), Some(json!({"name": code.name()})))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::protocol::METHODS;
+    use crate::server::ServerConfig;
+
+    #[test]
+    fn the_documented_methods_are_those_of_the_trait_and_no_others() {
+        let config = ServerConfig::default();
+        let methods = Methods { hub: Arc::new(Hub::new(config.limits)), info: config.info() };
+        let rpc = methods.into_rpc();
+        let of_the_trait: BTreeSet<&str> = rpc.method_names().collect();
+        let documented: BTreeSet<&str> = METHODS.iter().map(|method| method.name).collect();
+        assert_eq!(documented, of_the_trait);
+    }
+}

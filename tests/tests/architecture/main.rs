@@ -10,6 +10,7 @@ mod rules;
 mod samples;
 mod tokens;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use faults::Fault;
@@ -60,6 +61,42 @@ fn every_folder_of_the_rules_exists() {
         }))
         .collect();
     assert!(missing.is_empty(), "named in rules.rs, but not there: {missing:#?}");
+}
+
+#[test]
+fn every_foreign_crate_of_the_rules_is_a_dependency() {
+    let folders = rules::FOLDERS.iter().map(|folder| root().join(folder).join("Cargo.toml"));
+    let manifests = folders.filter(|path| path.is_file());
+    let dependencies: BTreeSet<String> =
+        manifests.flat_map(|path| dependencies_of(&std::fs::read_to_string(path).expect("text"))).collect();
+    assert!(dependencies.len() > 20, "only {dependencies:?} found: the search is broken");
+    let gone: Vec<_> =
+        rules::HOMES.iter().map(|(name, _)| *name).filter(|name| !dependencies.contains(*name)).collect();
+    assert!(gone.is_empty(), "in HOMES of rules.rs, but no crate depends on it: {gone:?}");
+}
+
+#[test]
+fn dependencies_are_found_in_every_section_and_by_their_names_in_the_source() {
+    let manifest = "[package]\nname = \"a\"\n[dependencies]\n# a line\nbytes.workspace = true\n\
+        serde-saphyr = { version = \"2\" }\n\n[target.'cfg(unix)'.dependencies]\nrustix = \"1\"\n\
+        [features]\ndefault = []\n[dev-dependencies]\ntokio = { workspace = true }\n[lints]\nworkspace = true\n";
+    let expected = ["bytes", "serde_saphyr", "rustix", "tokio"].map(str::to_owned);
+    assert_eq!(dependencies_of(manifest), expected);
+}
+
+/// Returns the crates that a `Cargo.toml` names as dependencies, as the source names them.
+fn dependencies_of(manifest: &str) -> Vec<String> {
+    let mut listed = false;
+    let mut names = Vec::new();
+    for line in manifest.lines().map(str::trim) {
+        if let Some(section) = line.strip_prefix('[') {
+            listed = section.trim_end_matches(']').ends_with("dependencies");
+        } else if listed && !line.starts_with('#') && !line.is_empty() {
+            let name = line.split(['.', '=', ' ']).next().unwrap_or_default();
+            names.push(name.replace('-', "_"));
+        }
+    }
+    names
 }
 
 /// A file of the project, its path relative to the root.

@@ -80,7 +80,6 @@ pub(crate) const HOMES: &[(&str, &[&str])] = &[
     ("openh264_sys2", &["transport-webrtc/src/codec"]),
     ("socket2", &["transport-webrtc/src/rtc"]),
     ("jsonrpsee", &["signaling/src", "transport-webrtc/src/signaling"]),
-    ("tungstenite", &["signaling/src/websocket"]),
     ("tokio_tungstenite", &["signaling/src/websocket"]),
     ("hyper", &["signaling/src", "tests"]),
     ("libblur", &["runtime-core/src/node"]),
