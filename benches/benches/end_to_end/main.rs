@@ -2,19 +2,19 @@
 //! demo` (two peers, each in a process of its own), and how long a session takes to be gone.
 //!
 //! `./dev bench end_to_end` builds what it needs, prints the table and writes it to
-//! `target/figures.md`. With `--test` every measurement is taken once and short, and nothing is judged.
+//! `target/figures.md`. It fails, and says with which figures, if one is more than it may be. With `--test`
+//! every measurement is taken once and short, and nothing is judged.
 
 mod closing;
 mod demo_run;
-mod figure;
 
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use demo_run::DemoRun;
-use figure::{Figure, Limit, percentile, table};
 use indicatif::{ProgressBar, ProgressStyle};
+use remotemedia_benches::{Figure, Limit, over_limits, percentile, table};
 
 /// How often and how long each thing is measured.
 struct Extent {
@@ -91,6 +91,9 @@ fn main() -> anyhow::Result<()> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/figures.md");
         std::fs::create_dir_all(path.parent().context("a file has a folder")?)?;
         std::fs::write(&path, format!("{heading}\n\n{table}\n"))?;
+        if let Some(over) = over_limits(&figures) {
+            bail!("over the limit: {over}");
+        }
     }
     Ok(())
 }
