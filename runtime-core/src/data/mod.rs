@@ -4,6 +4,7 @@
 //! time, sequence number, destination. Cloning either copies pointers, never samples or pixels.
 
 mod audio;
+mod color_space;
 mod identity;
 mod kind;
 mod media_time;
@@ -14,6 +15,7 @@ mod transport_data;
 mod video;
 
 pub use audio::{AudioFrame, AudioLoan};
+pub use color_space::ColorSpace;
 pub use identity::{Destination, IdentityError, NodeId, PeerId, SessionId, StreamId, TrackId};
 pub use kind::DataKind;
 pub use media_time::MediaTime;

@@ -3,7 +3,7 @@
 use super::FrameError;
 use super::video::VideoFrame;
 
-/// How pixels lie in memory. Colours are BT.601 limited range unless a node says otherwise.
+/// How pixels lie in memory. What their numbers mean stands in the frame's [`ColorSpace`](super::ColorSpace).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PixelFormat {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{FrameError, PixelFormat, PlaneLayout};
+use super::{ColorSpace, FrameError, PixelFormat, PlaneLayout};
 use crate::shm::{FrameLoan, FramePool, SharedFrame};
 
 /// One picture: shared, immutable memory and the layout of its planes.
@@ -13,6 +13,7 @@ pub struct VideoFrame {
     width: u32,
     height: u32,
     planes: [PlaneLayout; 3],
+    color_space: ColorSpace,
 }
 
 /// A picture that is being written, in memory on loan from a pool.
@@ -23,6 +24,7 @@ pub struct VideoLoan {
     width: u32,
     height: u32,
     planes: [PlaneLayout; 3],
+    color_space: ColorSpace,
 }
 
 impl VideoFrame {
@@ -51,7 +53,19 @@ impl VideoFrame {
                 return Err(FrameError::Length { got, needed: plane.end().max(needed.end()) });
             }
         }
-        Ok(Self { memory, format, width, height, planes })
+        Ok(Self { memory, format, width, height, planes, color_space: ColorSpace::default() })
+    }
+
+    /// Says what its numbers mean; BT.601 in the limited range if nothing is said.
+    #[must_use]
+    pub fn with_color_space(mut self, color_space: ColorSpace) -> Self {
+        self.color_space = color_space;
+        self
+    }
+
+    /// Returns what its numbers mean. Of RGB: what YUV it was made of, or is to be made into.
+    pub fn color_space(&self) -> ColorSpace {
+        self.color_space
     }
 
     /// Returns the pixel format.
@@ -122,7 +136,24 @@ impl VideoLoan {
         height: u32,
     ) -> Result<Self, FrameError> {
         let (planes, len) = format.packed_layout(width, height)?;
-        Ok(Self { memory: pool.loan(len)?, format, width, height, planes })
+        let color_space = ColorSpace::default();
+        Ok(Self { memory: pool.loan(len)?, format, width, height, planes, color_space })
+    }
+
+    /// Borrows memory for a picture of the format, the size and the colour space of another one.
+    ///
+    /// # Errors
+    /// [`FrameError::Pool`] if the pool has no memory.
+    pub fn like(pool: &dyn FramePool, frame: &VideoFrame) -> Result<Self, FrameError> {
+        let loan = Self::new(pool, frame.format, frame.width, frame.height)?;
+        Ok(loan.with_color_space(frame.color_space))
+    }
+
+    /// Says what its numbers mean; BT.601 in the limited range if nothing is said.
+    #[must_use]
+    pub fn with_color_space(mut self, color_space: ColorSpace) -> Self {
+        self.color_space = color_space;
+        self
     }
 
     /// Returns the width, pixels.
@@ -163,8 +194,8 @@ impl VideoLoan {
 
     /// Ends writing.
     pub fn freeze(self) -> VideoFrame {
-        let Self { memory, format, width, height, planes } = self;
-        VideoFrame { memory: memory.freeze(), format, width, height, planes }
+        let Self { memory, format, width, height, planes, color_space } = self;
+        VideoFrame { memory: memory.freeze(), format, width, height, planes, color_space }
     }
 }
 
@@ -202,6 +233,18 @@ mod tests {
         assert_eq!(refused, FrameError::Length { got: len - 1, needed: len });
         let exact = SharedFrame::from_vec(vec![0; len]);
         assert!(VideoFrame::new(exact, PixelFormat::I420, 4, 4, planes).is_ok());
+    }
+
+    #[test]
+    fn a_picture_like_another_has_its_shape_and_its_colour_space() {
+        let pool = HeapPool::default();
+        let full = ColorSpace { full_range: true, ..ColorSpace::BT709 };
+        let loan = VideoLoan::new(&pool, PixelFormat::Nv12, 6, 4).expect("small picture");
+        let frame = loan.with_color_space(full).freeze();
+        let like = VideoLoan::like(&pool, &frame).expect("small picture").freeze();
+        assert_eq!((like.format(), like.width(), like.height()), (PixelFormat::Nv12, 6, 4));
+        assert_eq!(like.color_space(), full);
+        assert_eq!(like.with_color_space(ColorSpace::BT601).color_space(), ColorSpace::default());
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What has to be known of an H.264 bitstream without decoding it: where its units are, which of them
-//! start a key frame, and how large its pictures will be.
+//! start a key frame, how large its pictures will be, and what their colours mean.
 //!
-//! Source: ITU-T H.264 §7.3 (syntax), §7.4.1 (unit types), Annex B (start codes).
+//! Source: ITU-T H.264 §7.3 (syntax), §7.4.1 (unit types), Annex B (start codes), Annex E (VUI).
+
+use remotemedia_runtime_core::data::ColorSpace;
 
 /// Coded slice of a picture that builds on others.
 pub(crate) const NAL_SLICE: u8 = 1;
@@ -56,9 +58,20 @@ fn start_code(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Returns width and height of the pictures that follow a sequence parameter set (given with its header
-/// byte), pixels, after cropping; `None` if it is damaged or of a kind that no decoder here takes.
-pub(crate) fn picture_size(sps: &[u8]) -> Option<(u32, u32)> {
+/// What a sequence parameter set says of the pictures that follow it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PictureKind {
+    /// Pixels, after cropping.
+    pub(crate) width: u32,
+    /// Pixels, after cropping.
+    pub(crate) height: u32,
+    /// Where the set does not say it: the default.
+    pub(crate) color_space: ColorSpace,
+}
+
+/// Reads a sequence parameter set (given with its header byte); `None` if it is damaged or of a kind that no
+/// decoder here takes.
+pub(crate) fn picture_kind(sps: &[u8]) -> Option<PictureKind> {
     let (header, body) = sps.split_first()?;
     if !matches!(nal_type(*header), NAL_SPS | NAL_SUBSET_SPS) || body.len() > MAX_SPS_LEN {
         return None;
@@ -92,16 +105,56 @@ pub(crate) fn picture_size(sps: &[u8]) -> Option<(u32, u32)> {
         return None;
     }
     bits.take(1)?;
-    if bits.take(1)? == 0 {
-        return Some((width, height));
+    let (mut width, mut height) = (width, height);
+    if bits.take(1)? == 1 {
+        let mut cropped = |side: u32| {
+            let before = bits.unsigned()?;
+            // In units of a chroma sample: two pixels.
+            let crop = before.checked_add(bits.unsigned()?)?.checked_mul(2)?;
+            side.checked_sub(crop).filter(|left| *left > 0)
+        };
+        (width, height) = (cropped(width)?, cropped(height)?);
     }
-    let mut cropped = |side: u32| {
-        let before = bits.unsigned()?;
-        // In units of a chroma sample: two pixels.
-        let crop = before.checked_add(bits.unsigned()?)?.checked_mul(2)?;
-        side.checked_sub(crop).filter(|left| *left > 0)
-    };
-    Some((cropped(width)?, cropped(height)?))
+    // What is behind decides over no picture: damage there costs its colours.
+    let color_space = color_space(&mut bits).unwrap_or_default();
+    Some(PictureKind { width, height, color_space })
+}
+
+/// Reads the colour description of the usability information (§E.1.1), which follows the cropping; `None`: there is
+/// none.
+fn color_space(bits: &mut Bits<'_>) -> Option<ColorSpace> {
+    /// The sides of a sample's aspect ratio follow.
+    const EXTENDED_SAR: u32 = 255;
+    /// Code point of H.273 for what nobody said.
+    const UNSPECIFIED: u8 = 2;
+
+    let present = |bits: &mut Bits<'_>| Some(bits.take(1)? == 1);
+    if !present(bits)? {
+        return None;
+    }
+    if present(bits)? && bits.take(8)? == EXTENDED_SAR {
+        bits.take(16)?;
+        bits.take(16)?;
+    }
+    if present(bits)? {
+        // Overscan.
+        bits.take(1)?;
+    }
+    if !present(bits)? {
+        return None;
+    }
+    // The format of the analogue video.
+    bits.take(3)?;
+    let mut color_space = ColorSpace { full_range: present(bits)?, ..ColorSpace::default() };
+    if present(bits)? {
+        let [primaries, transfer, matrix] =
+            [bits.take(8)?, bits.take(8)?, bits.take(8)?].map(|code| code as u8);
+        let said = |code, unsaid| if code == UNSPECIFIED { unsaid } else { code };
+        color_space.primaries = said(primaries, color_space.primaries);
+        color_space.transfer = said(transfer, color_space.transfer);
+        color_space.matrix = said(matrix, color_space.matrix);
+    }
+    Some(color_space)
 }
 
 fn has_chroma_format(profile: u32) -> bool {
@@ -236,13 +289,14 @@ mod tests {
 
     #[test]
     fn a_parameter_set_tells_the_size_of_its_pictures() {
-        assert_eq!(picture_size(&SPS_720P), Some((1280, 720)));
+        let kind = picture_kind(&SPS_720P).expect("as browsers send it");
+        assert_eq!((kind.width, kind.height, kind.color_space), (1280, 720, ColorSpace::default()));
     }
 
     #[test]
     fn a_damaged_parameter_set_tells_nothing() {
         for len in 0..9 {
-            assert_eq!(picture_size(&SPS_720P[..len]), None, "cut to {len}");
+            assert_eq!(picture_kind(&SPS_720P[..len]), None, "cut to {len}");
         }
         for seed in 0..20_000u32 {
             let mut sps = SPS_720P;
@@ -250,8 +304,8 @@ mod tests {
                 *byte ^= (seed.wrapping_mul(2_246_822_519).rotate_left(at as u32 * 3) & 0xff) as u8;
             }
             // Any answer will do, as long as there is one.
-            let _ = picture_size(&sps);
+            let _ = picture_kind(&sps);
         }
-        assert_eq!(picture_size(&[0x67; MAX_SPS_LEN + 2]), None);
+        assert_eq!(picture_kind(&[0x67; MAX_SPS_LEN + 2]), None);
     }
 }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use openh264::OpenH264API;
 use openh264::decoder::{DecodedYUV, Decoder, DecoderConfig};
 use openh264::formats::YUVSource;
-use remotemedia_runtime_core::data::{PixelFormat, VideoFrame, VideoLoan};
+use remotemedia_runtime_core::data::{ColorSpace, PixelFormat, VideoFrame, VideoLoan};
 use remotemedia_runtime_core::shm::FramePool;
 
 use super::h264_bitstream::{
-    NAL_IDR, NAL_LAST_SLICE, NAL_SLICE, NAL_SPS, NAL_SUBSET_SPS, nal_type, nal_units, picture_size,
+    NAL_IDR, NAL_LAST_SLICE, NAL_SLICE, NAL_SPS, NAL_SUBSET_SPS, PictureKind, nal_type, nal_units,
+    picture_kind,
 };
 use super::{CodecError, DecodeError, VideoCodec, VideoDecoder, VideoDecoderSettings};
 
@@ -20,26 +21,36 @@ pub(super) struct H264Decoder {
     decoder: Decoder,
     /// Nothing but a key frame can be decoded.
     needs_key_frame: bool,
+    /// As the stream said last.
+    color_space: ColorSpace,
 }
 
 impl H264Decoder {
     pub(super) fn new(settings: VideoDecoderSettings, pool: Arc<dyn FramePool>) -> Result<Self, CodecError> {
-        Ok(Self { settings, pool, decoder: start()?, needs_key_frame: true })
+        Ok(Self {
+            settings,
+            pool,
+            decoder: start()?,
+            needs_key_frame: true,
+            color_space: ColorSpace::default(),
+        })
     }
 
     /// Looks for what decides before the library is asked: is it a key frame, is it too large?
     fn inspect(&self, bitstream: &[u8]) -> Result<Contents, DecodeError> {
-        let mut contents = Contents { key_frame: false, picture: false };
+        let mut contents = Contents::default();
         for unit in nal_units(bitstream) {
             match nal_type(unit[0]) {
                 NAL_SPS | NAL_SUBSET_SPS => {
-                    let (width, height) = picture_size(unit).ok_or(DecodeError::NeedsKeyFrame)?;
+                    let PictureKind { width, height, color_space } =
+                        picture_kind(unit).ok_or(DecodeError::NeedsKeyFrame)?;
                     let max_pixels = self.settings.max_pixels;
                     if u64::from(width) * u64::from(height) > u64::from(max_pixels) {
                         return Err(DecodeError::TooLarge { width, height, max_pixels });
                     }
+                    contents.color_space = Some(color_space);
                 }
-                NAL_IDR => contents = Contents { key_frame: true, picture: true },
+                NAL_IDR => (contents.key_frame, contents.picture) = (true, true),
                 NAL_SLICE..=NAL_LAST_SLICE => contents.picture = true,
                 _ => {}
             }
@@ -58,8 +69,9 @@ impl VideoDecoder for H264Decoder {
         if contents.picture && self.needs_key_frame && !contents.key_frame {
             return Err(DecodeError::NeedsKeyFrame);
         }
+        self.color_space = contents.color_space.unwrap_or(self.color_space);
         let decoded = match self.decoder.decode(bitstream) {
-            Ok(Some(picture)) => copy(&picture, &*self.pool).map(Some),
+            Ok(Some(picture)) => copy(&picture, &*self.pool, self.color_space).map(Some),
             Ok(None) if contents.picture => Err(DecodeError::NeedsKeyFrame),
             Ok(None) => Ok(None),
             Err(_) => Err(DecodeError::NeedsKeyFrame),
@@ -88,10 +100,12 @@ impl VideoDecoder for H264Decoder {
 }
 
 /// What a bitstream holds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Contents {
     key_frame: bool,
     picture: bool,
+    /// If it is said anew.
+    color_space: Option<ColorSpace>,
 }
 
 fn start() -> Result<Decoder, CodecError> {
@@ -101,10 +115,15 @@ fn start() -> Result<Decoder, CodecError> {
     })
 }
 
-fn copy(picture: &DecodedYUV<'_>, pool: &dyn FramePool) -> Result<VideoFrame, DecodeError> {
+fn copy(
+    picture: &DecodedYUV<'_>,
+    pool: &dyn FramePool,
+    color_space: ColorSpace,
+) -> Result<VideoFrame, DecodeError> {
     let (width, height) = picture.dimensions();
     let (stride_y, stride_u, stride_v) = picture.strides();
-    let mut loan = VideoLoan::new(pool, PixelFormat::I420, width as u32, height as u32)?;
+    let loan = VideoLoan::new(pool, PixelFormat::I420, width as u32, height as u32)?;
+    let mut loan = loan.with_color_space(color_space);
     let rows = [0, 1, 2].map(|plane| loan.plane_layout(plane).row_bytes);
     let sources = [(picture.y(), stride_y), (picture.u(), stride_u), (picture.v(), stride_v)];
     for ((target, row_bytes), (source, stride)) in loan.planes_mut().into_iter().zip(rows).zip(sources) {
@@ -147,6 +166,24 @@ mod tests {
             let decoded = decoder.decode(&encoded.bitstream).expect("intact").expect("a picture");
             let quality = psnr(&decoded, &moving_picture(320, 240, number as u64));
             assert!(quality > 35.0, "picture {number}: {quality:.1} dB");
+        }
+    }
+
+    #[test]
+    fn what_the_numbers_of_a_picture_mean_comes_back_with_them_and_may_change() {
+        let mut encoder = H264Encoder::new(VideoEncoderSettings::default()).expect("in range");
+        let mut decoder = decoder();
+        let canvas = ColorSpace { primaries: 1, transfer: 13, matrix: 1, full_range: true };
+        let wide = ColorSpace { primaries: 9, transfer: 14, matrix: 9, full_range: false };
+        for (number, color_space) in
+            [ColorSpace::BT601, ColorSpace::BT709, canvas, canvas, wide].into_iter().enumerate()
+        {
+            let picture = moving_picture(64, 48, number as u64).with_color_space(color_space);
+            let at = MediaTime::from_nanos(number as u64 * 33_000_000);
+            let encoded = encoder.encode(&picture, at, false).expect("encodes").expect("not left out");
+            assert_eq!(encoded.key_frame, number != 3, "a change begins a new stream");
+            let decoded = decoder.decode(&encoded.bitstream).expect("intact").expect("a picture");
+            assert_eq!(decoded.color_space(), color_space, "picture {number}");
         }
     }
 

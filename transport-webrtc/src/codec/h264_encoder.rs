@@ -2,11 +2,12 @@
 
 use bytes::{BufMut, BytesMut};
 use openh264::encoder::{
-    BitRate, Complexity, Encoder, EncoderConfig, FrameRate, FrameType, RateControlMode, UsageType,
+    BitRate, ColorPrimaries, Complexity, Encoder, EncoderConfig, FrameRate, FrameType, MatrixCoefficients,
+    RateControlMode, TransferCharacteristics, UsageType, VuiConfig,
 };
 use openh264::formats::YUVSource;
 use openh264::{OpenH264API, Timestamp};
-use remotemedia_runtime_core::data::{MediaTime, PixelFormat, VideoFrame};
+use remotemedia_runtime_core::data::{ColorSpace, MediaTime, PixelFormat, VideoFrame};
 
 use super::h264_options::{set_running_bitrate, silence};
 use super::{CodecError, EncodeError, EncodedFrame, VideoCodec, VideoEncoder, VideoEncoderSettings};
@@ -22,10 +23,11 @@ pub(super) struct H264Encoder {
     last_at: MediaTime,
 }
 
-/// OpenH264, started for one picture size.
+/// OpenH264, started for one picture size and one colour space.
 struct Running {
     encoder: Encoder,
     size: (u32, u32),
+    color_space: ColorSpace,
     bitrate_bps: u32,
 }
 
@@ -34,7 +36,7 @@ impl H264Encoder {
         Ok(Self { settings, running: None, output: BytesMut::new(), last_at: MediaTime::ZERO })
     }
 
-    fn start(&self, size: (u32, u32)) -> Result<Running, EncodeError> {
+    fn start(&self, size: (u32, u32), color_space: ColorSpace) -> Result<Running, EncodeError> {
         let frame_rate = self.settings.max_frame_rate;
         let by_size = VideoEncoderSettings::default_bitrate_bps(size.0, size.1, frame_rate);
         let bitrate_bps = self.settings.bitrate_bps.unwrap_or(by_size);
@@ -49,12 +51,59 @@ impl H264Encoder {
             .skip_frames(false)
             .scene_change_detect(false)
             .adaptive_quantization(false)
-            .background_detection(false);
+            .background_detection(false)
+            .vui(vui(color_space));
         let mut encoder =
             Encoder::with_api_config(OpenH264API::from_source(), config).map_err(library_error)?;
         silence(&mut encoder);
-        Ok(Running { encoder, size, bitrate_bps })
+        Ok(Running { encoder, size, color_space, bitrate_bps })
     }
+}
+
+/// Puts a colour space into the library's names; what it has none for is left unspecified.
+fn vui(color_space: ColorSpace) -> VuiConfig {
+    use ColorPrimaries as Primaries;
+    use MatrixCoefficients as Matrix;
+    use TransferCharacteristics as Transfer;
+    let primaries = match color_space.primaries {
+        1 => Primaries::Bt709,
+        4 => Primaries::Bt470M,
+        5 => Primaries::Bt470BG,
+        6 => Primaries::Smpte170M,
+        7 => Primaries::Smpte240M,
+        8 => Primaries::Film,
+        9 => Primaries::Bt2020,
+        _ => Primaries::Unspecified,
+    };
+    let transfer = match color_space.transfer {
+        1 => Transfer::Bt709,
+        4 => Transfer::Bt470M,
+        5 => Transfer::Bt470Bg,
+        6 => Transfer::Smpte170M,
+        7 => Transfer::Smpte240M,
+        8 => Transfer::Linear,
+        13 => Transfer::Srgb,
+        14 => Transfer::Bt2020_10,
+        15 => Transfer::Bt2020_12,
+        16 => Transfer::Smpte2084,
+        18 => Transfer::Hlg,
+        _ => Transfer::Unspecified,
+    };
+    let matrix = match color_space.matrix {
+        1 => Matrix::Bt709,
+        4 => Matrix::Fcc,
+        5 => Matrix::Bt470Bg,
+        6 => Matrix::Smpte170M,
+        7 => Matrix::Smpte240M,
+        9 => Matrix::Bt2020Ncl,
+        10 => Matrix::Bt2020Cl,
+        _ => Matrix::Unspecified,
+    };
+    VuiConfig::new()
+        .color_primaries(primaries)
+        .transfer_characteristics(transfer)
+        .matrix_coefficients(matrix)
+        .full_range(color_space.full_range)
 }
 
 impl VideoEncoder for H264Encoder {
@@ -69,11 +118,11 @@ impl VideoEncoder for H264Encoder {
         key_frame: bool,
     ) -> Result<Option<EncodedFrame>, EncodeError> {
         let planes = Planes::of(frame)?;
-        let size = (planes.width as u32, planes.height as u32);
+        let (size, color_space) = ((planes.width as u32, planes.height as u32), frame.color_space());
         let mut running = match self.running.take() {
-            Some(running) if running.size == size => running,
+            Some(running) if running.size == size && running.color_space == color_space => running,
             // Started anew: its first picture is a key frame.
-            _ => self.start(size)?,
+            _ => self.start(size, color_space)?,
         };
         if key_frame {
             running.encoder.force_intra_frame();

@@ -7,7 +7,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use remotemedia_runtime_core::data::{
-    AudioFrame, DataKind, ElementType, FrameError, MediaTime, PixelFormat, RuntimeData, Tensor,
+    AudioFrame, ColorSpace, DataKind, ElementType, FrameError, MediaTime, PixelFormat, RuntimeData, Tensor,
     TransportData, VideoFrame,
 };
 use remotemedia_runtime_core::ledger::LedgerReport;
@@ -178,9 +178,21 @@ enum Layout {
     Json,
     Text,
     Binary,
-    Audio { sample_rate: u32, channels: u8 },
-    Video { format: PixelFormat, width: u32, height: u32 },
-    Tensor { element_type: ElementType, shape: Vec<usize> },
+    Audio {
+        sample_rate: u32,
+        channels: u8,
+    },
+    Video {
+        format: PixelFormat,
+        width: u32,
+        height: u32,
+        #[serde(default)]
+        color_space: ColorSpace,
+    },
+    Tensor {
+        element_type: ElementType,
+        shape: Vec<usize>,
+    },
 }
 
 impl Envelope {
@@ -276,7 +288,8 @@ fn split_item(item: &TransportData) -> Result<(ItemHeader, Bytes), EnvelopeError
             let (format, width, height) = (frame.format(), frame.width(), frame.height());
             let (_, bytes) = format.packed_layout(width, height)?;
             check_size(bytes)?;
-            (Layout::Video { format, width, height }, packed_planes(frame, bytes))
+            let color_space = frame.color_space();
+            (Layout::Video { format, width, height, color_space }, packed_planes(frame, bytes))
         }
         RuntimeData::Tensor(tensor) => {
             check_size(tensor.memory().bytes().len())?;
@@ -325,12 +338,13 @@ fn join_item(header: ItemHeader, payload: Bytes) -> Result<TransportData, Envelo
             let samples: Vec<f32> = samples.iter().map(|sample| f32::from_le_bytes(*sample)).collect();
             AudioFrame::from_samples(&samples, sample_rate, channels)?.into()
         }
-        Layout::Video { format, width, height } => {
+        Layout::Video { format, width, height, color_space } => {
             let (planes, bytes) = format.packed_layout(width, height)?;
             if bytes != got {
                 return Err(misfit(&format!("{bytes} bytes of a {width}x{height} picture")));
             }
-            VideoFrame::new(SharedFrame::from_vec(payload.into()), format, width, height, planes)?.into()
+            let memory = SharedFrame::from_vec(payload.into());
+            VideoFrame::new(memory, format, width, height, planes)?.with_color_space(color_space).into()
         }
         Layout::Tensor { element_type, shape } => RuntimeData::Tensor(
             Tensor::new(SharedFrame::from_vec(payload.into()), element_type, shape)?.into(),
@@ -373,10 +387,15 @@ mod tests {
         assert!(
             matches!(&back.data, RuntimeData::Audio(f) if f.samples() == [0.5, -1.0] && f.channels() == 2)
         );
-        let mut loan = VideoLoan::new(&HeapPool::default(), PixelFormat::I420, 3, 3).expect("small picture");
+        let loan = VideoLoan::new(&HeapPool::default(), PixelFormat::I420, 3, 3).expect("small picture");
+        let mut loan = loan.with_color_space(ColorSpace::BT709);
         loan.plane_mut(0).copy_from_slice(&[1, 2, 3, 4, 5, 6, 7, 8, 9]);
         let back = there_and_back(place(loan.freeze().into()));
-        assert!(matches!(&back.data, RuntimeData::Video(f) if f.plane(0)[..] == [1, 2, 3, 4, 5, 6, 7, 8, 9]));
+        let RuntimeData::Video(frame) = &back.data else { panic!("{back:?}") };
+        assert_eq!(
+            (frame.plane(0), frame.color_space()),
+            (&[1, 2, 3, 4, 5, 6, 7, 8, 9][..], ColorSpace::BT709)
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::gaussian::{MAX_RADIUS, blur_plane};
 use super::{input, param};
-use crate::data::{DataKind, PixelFormat, TransportData, VideoLoan};
+use crate::data::{DataKind, TransportData, VideoLoan};
 use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, ParamError, PortSpec};
 use crate::shm::FramePool;
 
@@ -62,7 +62,7 @@ impl Node for VideoBlur {
             outputs.send(item);
             return Ok(());
         }
-        let mut loan = VideoLoan::new(&*self.pool, PixelFormat::I420, frame.width(), frame.height())?;
+        let mut loan = VideoLoan::like(&*self.pool, frame)?;
         for plane in 0..3 {
             let radius = if plane == 0 { self.radius } else { self.radius.div_ceil(2) };
             let stride = loan.plane_layout(plane).stride;

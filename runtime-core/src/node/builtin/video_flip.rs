@@ -53,7 +53,7 @@ impl Node for VideoFlip {
     fn process(&mut self, port: &str, item: TransportData, outputs: &mut Outputs) -> Result<(), NodeError> {
         let frame = input::video(port, &item)?;
         let format = frame.format();
-        let mut loan = VideoLoan::new(&*self.pool, format, frame.width(), frame.height())?;
+        let mut loan = VideoLoan::like(&*self.pool, frame)?;
         for plane in 0..format.plane_count() {
             let layout = loan.plane_layout(plane);
             for (y, to) in loan.plane_mut(plane).chunks_exact_mut(layout.stride).enumerate() {

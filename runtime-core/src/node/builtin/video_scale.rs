@@ -114,7 +114,8 @@ impl Node for VideoScale {
             outputs.send(item);
             return Ok(());
         }
-        let mut loan = VideoLoan::new(&*self.pool, PixelFormat::I420, width, height)?;
+        let loan = VideoLoan::new(&*self.pool, PixelFormat::I420, width, height)?;
+        let mut loan = loan.with_color_space(frame.color_space());
         for plane in 0..3 {
             self.scale_plane(frame, plane, &mut loan)?;
         }

@@ -13,7 +13,7 @@ use super::matte::{EdgeSettings, Matte};
 use super::reduced::Reduced;
 use super::segmenter::{Segmenter, SegmenterSettings};
 use super::smoothing::GridSize;
-use crate::data::{DataKind, MediaTime, PixelFormat, TransportData, VideoLoan};
+use crate::data::{DataKind, MediaTime, TransportData, VideoLoan};
 use crate::node::builtin::{input, param};
 use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, ParamError, PortSpec};
 use crate::shm::FramePool;
@@ -114,7 +114,7 @@ impl Node for BackgroundBlur {
             Some(steps) if steps.size == (width, height) => steps,
             other => other.insert(Steps::new(width, height, self.params.segmenter())),
         };
-        let loan = || VideoLoan::new(&*self.pool, PixelFormat::I420, width, height);
+        let loan = || VideoLoan::like(&*self.pool, frame);
         let (mut out, mut mask) = (loan()?, self.params.mask.then(loan).transpose()?);
         let seconds = steps.seconds_since_last(item.media_time);
         steps.reduced.take(frame);
@@ -180,7 +180,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::data::{RuntimeData, VideoFrame};
+    use crate::data::{PixelFormat, RuntimeData, VideoFrame};
     use crate::node::builtin::input::tests::{draw, make, reconfigure, run, run_video};
     use crate::shm::HeapPool;
 

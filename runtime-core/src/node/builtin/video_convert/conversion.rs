@@ -10,9 +10,6 @@ use yuv::{
 use crate::data::{PixelFormat, VideoFrame, VideoLoan};
 use crate::node::NodeError;
 
-/// Colours as [`PixelFormat`] has them.
-const RANGE: YuvRange = YuvRange::Limited;
-const MATRIX: YuvStandardMatrix = YuvStandardMatrix::Bt601;
 const MODE: YuvConversionMode = YuvConversionMode::Balanced;
 
 /// Writes `frame`, which is of another format than `format`, to `to`, which is of that format.
@@ -43,8 +40,23 @@ pub(super) fn convert(frame: &VideoFrame, to: &mut VideoLoan, format: PixelForma
     .map_err(NodeError::failed)
 }
 
+/// Returns how the frame's colour space is called here.
+fn range_and_matrix(frame: &VideoFrame) -> (YuvRange, YuvStandardMatrix) {
+    let color_space = frame.color_space();
+    let range = if color_space.full_range { YuvRange::Full } else { YuvRange::Limited };
+    let matrix = match color_space.matrix {
+        1 => YuvStandardMatrix::Bt709,
+        4 => YuvStandardMatrix::Fcc,
+        7 => YuvStandardMatrix::Smpte240,
+        9 | 10 => YuvStandardMatrix::Bt2020,
+        _ => YuvStandardMatrix::Bt601,
+    };
+    (range, matrix)
+}
+
 fn to_rgb(frame: &VideoFrame, to: &mut VideoLoan, format: PixelFormat) -> Result<(), YuvError> {
     let (width, height) = (frame.width(), frame.height());
+    let (range, matrix) = range_and_matrix(frame);
     let stride = to.plane_layout(0).stride as u32;
     let to = to.plane_mut(0);
     let alpha = format == PixelFormat::Rgba;
@@ -54,17 +66,18 @@ fn to_rgb(frame: &VideoFrame, to: &mut VideoLoan, format: PixelFormat) -> Result
         let convert = if alpha { yuv::yuv_nv12_to_rgba } else { yuv::yuv_nv12_to_rgb };
         let (uv, uv_stride) = without_gaps(frame, 1, 2 * chroma_width);
         let from = YuvBiPlanarImage { y_plane: &y, y_stride, uv_plane: &uv, uv_stride, width, height };
-        return convert(&from, to, stride, RANGE, MATRIX, MODE);
+        return convert(&from, to, stride, range, matrix, MODE);
     }
     let convert = if alpha { yuv::yuv420_to_rgba } else { yuv::yuv420_to_rgb };
     let [(u, u_stride), (v, v_stride)] = [1, 2].map(|plane| without_gaps(frame, plane, chroma_width));
     let from =
         YuvPlanarImage { y_plane: &y, y_stride, u_plane: &u, u_stride, v_plane: &v, v_stride, width, height };
-    convert(&from, to, stride, RANGE, MATRIX)
+    convert(&from, to, stride, range, matrix)
 }
 
 fn from_rgb(frame: &VideoFrame, to: &mut VideoLoan, format: PixelFormat) -> Result<(), YuvError> {
     let (width, height) = (frame.width(), frame.height());
+    let (range, matrix) = range_and_matrix(frame);
     let alpha = frame.format() == PixelFormat::Rgba;
     let (from, stride) = without_gaps(frame, 0, if alpha { 4 * width } else { 3 * width });
     let [y_stride, second] = [0, 1].map(|plane| to.plane_layout(plane).stride as u32);
@@ -73,7 +86,7 @@ fn from_rgb(frame: &VideoFrame, to: &mut VideoLoan, format: PixelFormat) -> Resu
         let convert = if alpha { yuv::rgba_to_yuv_nv12 } else { yuv::rgb_to_yuv_nv12 };
         let mut to =
             YuvBiPlanarImageMut { y_plane: y, y_stride, uv_plane: u, uv_stride: second, width, height };
-        return convert(&mut to, &from, stride, RANGE, MATRIX, MODE);
+        return convert(&mut to, &from, stride, range, matrix, MODE);
     }
     let convert = if alpha { yuv::rgba_to_yuv420 } else { yuv::rgb_to_yuv420 };
     let mut to = YuvPlanarImageMut {
@@ -86,7 +99,7 @@ fn from_rgb(frame: &VideoFrame, to: &mut VideoLoan, format: PixelFormat) -> Resu
         width,
         height,
     };
-    convert(&mut to, &from, stride, RANGE, MATRIX, MODE)
+    convert(&mut to, &from, stride, range, matrix, MODE)
 }
 
 /// Returns the rows of a plane one behind the other, and the bytes of a row.

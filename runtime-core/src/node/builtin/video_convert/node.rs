@@ -11,7 +11,8 @@ use crate::node::builtin::input;
 use crate::node::{Node, NodeContext, NodeError, NodeSpec, Outputs, PortSpec};
 use crate::shm::FramePool;
 
-/// Changes how pixels lie in memory; takes every pixel format. Colours are BT.601, limited range.
+/// Changes how pixels lie in memory; takes every pixel format. Between YUV and RGB the picture's colour space counts
+/// (BT.601 in the limited range where nothing else is said), and stays with it for the way back.
 ///
 /// From RGB, chroma is the mean of the two by two pixels it covers; to RGB, each of the four gets it.
 /// Transparency is dropped, and comes back as opaque.
@@ -29,7 +30,7 @@ pub struct VideoConvertParams {
     pub format: ConvertedFormat,
 }
 
-/// What [`VideoConvert`] makes of a picture. Colours are BT.601, limited range.
+/// What [`VideoConvert`] makes of a picture.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConvertedFormat {
@@ -59,7 +60,7 @@ impl Node for VideoConvert {
     type Params = VideoConvertParams;
 
     const SPEC: NodeSpec =
-        NodeSpec::new("VideoConvert", "Changes the pixel format; colours are BT.601, limited range.")
+        NodeSpec::new("VideoConvert", "Changes the pixel format; colours stay what they are.")
             .inputs(&[PortSpec::new("in", &[DataKind::Video]).doc("Any pixel format.")])
             .outputs(&[PortSpec::new("out", &[DataKind::Video])
                 .doc("The same picture in the format that is asked for; opaque.")])
@@ -75,7 +76,8 @@ impl Node for VideoConvert {
             outputs.send(item);
             return Ok(());
         }
-        let mut loan = VideoLoan::new(&*self.pool, self.format, frame.width(), frame.height())?;
+        let loan = VideoLoan::new(&*self.pool, self.format, frame.width(), frame.height())?;
+        let mut loan = loan.with_color_space(frame.color_space());
         convert(frame, &mut loan, self.format)?;
         outputs.send(item.with_data(loan.freeze()));
         Ok(())
