@@ -16,6 +16,7 @@ mod manifest_file;
 mod process;
 mod terminal;
 mod web_client;
+mod writable;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

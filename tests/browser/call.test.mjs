@@ -14,6 +14,10 @@ const DEADLINE_MS = 180_000;
 
 const FRAMES_TO_SEE = 150;
 const BEEPS_TO_HEAR = 3;
+const FRAMES_TO_COMPARE = 80;
+
+/** Levels of 255 by which a mean colour may differ: what encoders and conversions round. */
+const MOST_APART = 5;
 
 let clip;
 let browser;
@@ -139,6 +143,29 @@ describe('a browser sends a clip through the background blur', () => {
     const [wall, person] = [kept('background'), kept('foreground')];
     t.diagnostic(`of its sharpness the wall keeps ${wall.toFixed(2)}, the person ${person.toFixed(2)}`);
     assert.ok(wall < 0.6 * person, `the wall keeps ${wall.toFixed(2)} of its sharpness, the person ${person.toFixed(2)}`);
+  });
+
+  story('colours come back as they were sent, whatever the source says of them', async (t) => {
+    const page = await openPage('name=amir');
+    await startCall(page);
+    // A camera says limited range and BT.601, a canvas full range and BT.709.
+    for (const source of ['camera', 'test']) {
+      if (source === 'test') {
+        const shown = () => document.getElementById('sent-video').srcObject.id;
+        const camera = await page.evaluate(shown);
+        await page.selectOption('#video-source', 'test');
+        await page.waitForFunction((id) => document.getElementById('sent-video').srcObject.id !== id, camera);
+      }
+      await readPictures(page);
+      await page.waitForFunction((count) => returned.length >= count && sent.length >= count, FRAMES_TO_COMPARE);
+      // The first ones may be of the source before.
+      const colours = async (name) => (await collected(page, name)).slice(-FRAMES_TO_COMPARE / 2).map(({ mean }) => mean);
+      const middle = (means) => [0, 1, 2].map((part) => median(means.map((mean) => mean[part])));
+      const [went, came] = [middle(await colours('sent')), middle(await colours('returned'))];
+      t.diagnostic(`${source}: ${went.map(Math.round)} went, ${came.map(Math.round)} came back`);
+      const apart = went.map((part, i) => Math.abs(part - came[i]));
+      assert.ok(Math.max(...apart) < MOST_APART, `${source}: ${went} went, ${came} came back`);
+    }
   });
 
   story('sound comes back: a beep each second, and the tone between them', async () => {

@@ -35,8 +35,8 @@ const sharpness = (image, { x, y, width, height }) => {
 };
 
 /**
- * Collects one entry per frame of a video track, whether it gets onto the screen or not: its number, size, mean luma
- * below the barcode, and now and then the sharpness of regions.
+ * Collects one entry per frame of a video track, whether it gets onto the screen or not: its number, size, mean colour (red,
+ * green and blue) and luma below the barcode, and now and then the sharpness of regions.
  *
  * @param {MediaStream} stream
  * @param {object[]} [regions] rectangles to measure, by the frame's number.
@@ -59,10 +59,11 @@ globalThis.collectFrames = (stream, regions = null) => {
     // Of a cell's 4 by 4 points those where a blur takes least: in its middle, at the picture's edge.
     const middle = (i) => [lumaAt(0, 4 * i + 1), lumaAt(0, 4 * i + 2), lumaAt(1, 4 * i + 1), lumaAt(1, 4 * i + 2)];
     const cells = Array.from({ length: 16 }, (_, i) => middle(i).reduce((total, level) => total + level) / 4);
-    let sum = 0;
-    for (let row = 4; row < 36; row += 1) for (let column = 0; column < 64; column += 1) sum += lumaAt(row, column);
+    const below = data.subarray(4 * 4 * 64);
+    const mean = [0, 1, 2].map((part) => below.reduce((sum, value, i) => (i % 4 === part ? sum + value : sum), 0) / (32 * 64));
+    const [red, green, blue] = mean;
     const number = numberOf(cells);
-    const entry = { number, width, height, meanLuma: sum / (32 * 64) };
+    const entry = { number, width, height, mean, meanLuma: 0.299 * red + 0.587 * green + 0.114 * blue };
     if (regions?.[number] && frames.length % 10 === 0) {
       const full = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
       full.drawImage(frame, 0, 0, width, height);

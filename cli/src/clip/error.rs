@@ -21,7 +21,7 @@ pub(crate) enum ClipError {
     },
     /// The file is no YUV4MPEG2.
     #[error(
-        "{path} is not a YUV4MPEG2 clip: {reason}; make one with: ffmpeg -i INPUT -pix_fmt yuv420p {path}"
+        "{path} is not a YUV4MPEG2 clip: {reason}; make one of a video with: ffmpeg -i {path} -pix_fmt yuv420p OUTPUT.y4m"
     )]
     NotAClip {
         /// The file.

@@ -9,11 +9,12 @@ use remotemedia_runtime_core::node::NodeRegistry;
 
 use super::Verdict;
 use crate::clip::Y4mReader;
-use crate::demo::{DemoSettings, check_joinable, check_measurable, direct};
+use crate::demo::{DemoSettings, PICTURES, check_joinable, check_measurable, direct};
 use crate::failure::Failure;
 use crate::manifest_file;
 use crate::process::{self, interrupted, unless};
 use crate::terminal::Terminal;
+use crate::writable;
 
 /// Send a clip through a manifest's pipeline in another process and back, and measure it.
 ///
@@ -69,14 +70,18 @@ pub(crate) fn run(arguments: DemoArguments, terminal: &mut Terminal) -> Result<V
         seconds: arguments.seconds,
         out: arguments.out,
     };
+    if let Some(path) = &arguments.json {
+        writable::check(path)?;
+    }
     let measuring = async { unless(interrupted()?, direct(&settings, false)).await };
     let Some(table) = process::run_with_video(measuring)? else {
         writeln!(terminal, "interrupted")?;
         return Ok(Verdict::Good);
     };
     writeln!(terminal, "{}", table.to_text())?;
-    let out = settings.out.display();
-    writeln!(terminal, "\npictures: {out}/before.png, {out}/after.png, {out}/latency.svg")?;
+    let made = PICTURES.map(|name| settings.out.join(name)).into_iter().filter(|path| path.exists());
+    let made: Vec<_> = made.map(|path| path.display().to_string()).collect();
+    writeln!(terminal, "\npictures: {}", made.join(", "))?;
     if let Some(path) = &arguments.json {
         let json = serde_json::to_string_pretty(&table)?;
         std::fs::write(path, json + "\n").with_context(|| format!("cannot write {}", path.display()))?;

@@ -25,6 +25,7 @@ use crate::failure::Failure;
 use crate::footage::Footage;
 use crate::process::{self, interrupted, unless};
 use crate::terminal::Terminal;
+use crate::writable;
 
 /// Join a session as a peer that sends a clip or a test picture, and save what comes back.
 #[derive(Debug, Args)]
@@ -44,11 +45,20 @@ pub(crate) struct JoinArguments {
     #[arg(long, default_value = "test", value_name = "FILE.y4m|test")]
     input: PathBuf,
     /// Where to save what comes back: FILE.y4m, with the sound in FILE.wav beside it.
-    #[arg(long, value_name = "FILE.y4m")]
+    #[arg(long, value_name = "FILE.y4m", value_parser = clip_path)]
     output: Option<PathBuf>,
     /// How long to send, seconds.
     #[arg(long, default_value = "10", value_parser = seconds, allow_negative_numbers = true)]
     seconds: f64,
+}
+
+/// The sound goes into a file of its own beside the clip: the two must differ.
+fn clip_path(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match path.extension().is_some_and(|extension| extension == "y4m") {
+        true => Ok(path),
+        false => Err("expected a path that ends in .y4m; the sound goes into a .wav beside it".to_owned()),
+    }
 }
 
 /// How long to wait for a peer that runs a pipeline, and for the last frames.
@@ -62,6 +72,9 @@ pub(crate) fn run(arguments: JoinArguments, terminal: &mut Terminal) -> Result<V
     let config = WebRtcConfig::new(&arguments.url, &arguments.session);
     let config = WebRtcConfig { peer_id: arguments.peer_id.clone(), ..config };
     config.validate().map_err(Failure::bad_input)?;
+    if let Some(output) = &arguments.output {
+        writable::check(output)?;
+    }
     if let Some(saved) = process::run_with_video(join(arguments, config))? {
         writeln!(terminal, "sent {} pictures, {} came back", saved.sent, saved.pictures)?;
     }

@@ -17,6 +17,7 @@ use super::chart::draw_latency;
 use super::figures::{DemoTable, Directions, FrameCounts, PerProcess, Percentiles, RunFacts, rounded};
 use super::messages::{Order, ProcessorAccount, SourceAccount, Told};
 use crate::failure::Failure;
+use crate::writable;
 
 /// What the demo is told, checked.
 #[derive(Debug)]
@@ -36,8 +37,15 @@ pub(super) const SOURCE: &str = "source";
 /// How long a peer may take for its part of the ending.
 const ACCOUNT_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long the source may be silent: it tells of its progress four times a second, and has deadlines of its own for
+/// joining and for the first frame that comes back.
+const NEWS_WITHIN: Duration = Duration::from_secs(60);
+
 /// How long the processor may take to join and to start its pipeline.
 const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// What a run leaves in its folder.
+pub(crate) const PICTURES: [&str; 3] = ["before.png", "after.png", "latency.svg"];
 
 /// A peer in a process of its own, which ends with this one.
 struct Peer {
@@ -52,6 +60,11 @@ pub(crate) async fn direct(settings: &DemoSettings, quiet: bool) -> Result<DemoT
     std::fs::create_dir_all(&settings.out)
         .with_context(|| format!("cannot make the folder {}", settings.out.display()))
         .map_err(Failure::bad_input)?;
+    for earlier in PICTURES {
+        // What is left of an earlier run would pass for this one's; mostly there is none.
+        std::fs::remove_file(settings.out.join(earlier)).ok();
+        writable::check(&settings.out.join(earlier))?;
+    }
     let server = SignalingServer::start(ServerConfig::default()).await?;
     let url = server.url();
     let common = ["--url", &url, "--session", SESSION];
@@ -73,7 +86,8 @@ pub(crate) async fn direct(settings: &DemoSettings, quiet: bool) -> Result<DemoT
     let bar = progress_bar(settings.seconds, quiet);
     let mut setup_ms = 0.0;
     let filmed = loop {
-        match source.hear().await? {
+        let news = tokio::time::timeout(NEWS_WITHIN, source.hear()).await;
+        match news.map_err(|_| anyhow!("the source said nothing for {NEWS_WITHIN:?}: it hangs"))?? {
             Told::Begun { setup_ms: took } => {
                 setup_ms = took;
                 processor.order(Order::Begin).await?;

@@ -20,7 +20,7 @@ mod recent_rate;
 mod round_trip;
 mod source;
 
-pub(crate) use director::{DemoSettings, direct};
+pub(crate) use director::{DemoSettings, PICTURES, direct};
 pub(crate) use measurable::check_measurable;
 pub(crate) use processor::{ProcessorSettings, check_joinable, process};
 pub(crate) use source::{SourceSettings, film};

@@ -67,7 +67,8 @@ const LOST_AFTER: Duration = Duration::from_secs(1);
 /// How often progress is told.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Seconds after the beginning whose frame is kept as a picture: the blur has learned the background.
+/// Seconds after the beginning whose frame is kept as a picture, half of a shorter run: the blur has learned the
+/// background.
 const PICTURE_AFTER: f64 = 2.0;
 
 struct Filming {
@@ -169,7 +170,8 @@ impl Filming {
 
     async fn send_picture(&mut self, item: TransportData) -> Result<(), Failure> {
         let RuntimeData::Video(frame) = &item.data else { return Ok(()) };
-        let due = self.began.as_ref().is_some_and(|began| began.seconds() >= PICTURE_AFTER);
+        let after = PICTURE_AFTER.min(self.settings.seconds / 2.0);
+        let due = self.began.as_ref().is_some_and(|began| began.seconds() >= after);
         if self.before.is_none() && due {
             (self.before, self.before_number) = (Some(frame.clone()), item.sequence);
         }

@@ -92,6 +92,20 @@ fn a_clip_that_cannot_be_sent_is_refused_before_the_demo_begins() {
 }
 
 #[test]
+fn results_that_cannot_be_written_are_refused_before_anything_begins() {
+    let folder = Folder::new();
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/video_blur.json");
+    let (out, nowhere) = (folder.path("out"), folder.path("nowhere"));
+    let (json, clip) = (nowhere.join("table.json"), nowhere.join("back.y4m"));
+    let ended = run(&["demo", manifest, "--out", text(&out), "--json", text(&json)]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.error.contains(text(&json)) && !out.exists(), "{ended:?}");
+    let ended = run(&["join", "ws://127.0.0.1:9/ws", "--session", "s", "--output", text(&clip)]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.error.contains(text(&clip)), "{ended:?}");
+}
+
+#[test]
 fn a_clip_that_is_not_there_is_named_with_what_the_system_says() {
     let folder = Folder::new();
     let missing = folder.path("missing.y4m");

@@ -15,6 +15,10 @@ fn a_flag_that_cannot_be_used_is_named_with_what_was_expected() {
         (&["join", "ws://127.0.0.1:9/ws"], &["--session"]),
         (&["join", "ws://127.0.0.1:9/ws", "--session", "s", "--seconds", "-1"], &["'-1'", "expected 1 to"]),
         (&["join", "--session", "s"], &["<URL>"]),
+        (
+            &["join", "ws://127.0.0.1:9/ws", "--session", "s", "--output", "back.wav"],
+            &["'back.wav'", "expected a path that ends in .y4m"],
+        ),
         (&["serve"], &["<MANIFEST>"]),
         (&["validate"], &["<FILE>"]),
         (&["nodes", "VideoBlr"], &["\"VideoBlr\" is unknown", "did you mean \"VideoBlur\"?"]),

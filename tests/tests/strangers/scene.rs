@@ -16,7 +16,7 @@ pub(crate) const PIPELINE: &str = "pipeline";
 pub(crate) const STRANGER: &str = "stranger";
 
 /// From an offer to flowing media. A call on the loopback takes a fraction of it, on a busy machine too.
-pub(crate) const HANDSHAKE: Duration = Duration::from_secs(3);
+pub(crate) const HANDSHAKE: Duration = Duration::from_secs(8);
 
 /// How long anything awaited may take before the story has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
