@@ -2,7 +2,8 @@
 //!
 //! The engine's own way on from there is a queue of 256 packets, which drops what does not fit after
 //! everything that could have asked for it again has counted it as there: some were missing of every picture
-//! of a thousand packets. So only a stream's first packet goes that way, which opens it.
+//! of a thousand packets. So only a stream's first packets go that way, which open it; the next may overtake them, as
+//! packets may on any network.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,7 +1,7 @@
 //! Data outputs on their way to several peers. Each peer has a queue of its own, so that one that takes nothing holds
 //! the others up for a moment at most.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, debug};
 
-use crate::peer::SharedLink;
+use crate::peer::{PeerLink, SharedLink};
 
 /// Pipeline → one peer's data channel. Data waits.
 const WAITING: usize = 64;
@@ -29,16 +29,17 @@ pub(super) struct FanOut {
     send_within: Duration,
 }
 
-/// The queue to one peer; its task sends what is in it.
+/// The queue to one peer; its task sends what is in it. It does not keep the peer's link, which leads back to the
+/// pipeline.
 struct Lane {
-    link: SharedLink,
+    link: Weak<PeerLink>,
     items: Sender<TransportData>,
     stalled: bool,
 }
 
 /// The task's end of a lane. What is left in it when it is dropped is counted as not sent.
 struct LaneItems {
-    link: SharedLink,
+    link: Weak<PeerLink>,
     items: Receiver<TransportData>,
 }
 
@@ -52,18 +53,21 @@ impl FanOut {
     /// Gives an item to each of `links`. Waits while a queue is full: for one peer as long as its data channel may
     /// take, beside others for [`HOLD_UP`].
     pub(super) async fn send(&mut self, item: &TransportData, links: &[SharedLink]) {
-        self.lanes.retain(|lane| !lane.items.is_closed());
+        self.lanes.retain(|lane| !lane.items.is_closed() && lane.link.strong_count() > 0);
         for link in links {
-            if !self.lanes.iter().any(|lane| Arc::ptr_eq(&lane.link, link)) {
-                self.add_lane(link.clone());
+            if !self.lanes.iter().any(|lane| lane.leads_to(link)) {
+                self.add_lane(Arc::downgrade(link));
             }
         }
         let patience = if self.lanes.len() == 1 { self.send_within } else { HOLD_UP };
-        let chosen = |lane: &&mut Lane| links.iter().any(|link| Arc::ptr_eq(&lane.link, link));
-        join_all(self.lanes.iter_mut().filter(chosen).map(|lane| lane.send(item, patience))).await;
+        let sending = self.lanes.iter_mut().filter_map(|lane| {
+            let link = links.iter().find(|link| lane.leads_to(link))?;
+            Some(lane.send(link, item, patience))
+        });
+        join_all(sending).await;
     }
 
-    fn add_lane(&mut self, link: SharedLink) {
+    fn add_lane(&mut self, link: Weak<PeerLink>) {
         let (sender, items) = channel(WAITING);
         let items = LaneItems { link: link.clone(), items };
         let sending = send_items(items, self.send_within).instrument(Span::current());
@@ -73,25 +77,29 @@ impl FanOut {
 }
 
 impl Lane {
-    async fn send(&mut self, item: &TransportData, patience: Duration) {
+    fn leads_to(&self, link: &SharedLink) -> bool {
+        std::ptr::eq(self.link.as_ptr(), Arc::as_ptr(link))
+    }
+
+    async fn send(&mut self, link: &PeerLink, item: &TransportData, patience: Duration) {
         let full = match self.items.try_send(item.clone()) {
             Ok(()) => {
                 self.stalled = false;
                 return;
             }
             Err(TrySendError::Full(item)) => item,
-            Err(TrySendError::Closed(_)) => return self.link.count_unsent(),
+            Err(TrySendError::Closed(_)) => return link.count_unsent(),
         };
         if self.stalled {
-            return self.link.count_unsent();
+            return link.count_unsent();
         }
         match tokio::time::timeout(patience, self.items.send(full)).await {
             Ok(Ok(())) => {}
-            Ok(Err(_)) => self.link.count_unsent(),
+            Ok(Err(_)) => link.count_unsent(),
             Err(_) => {
                 self.stalled = true;
-                debug!(peer = %self.link.peer(), ?patience, "peer takes no data: it is dropped until it does");
-                self.link.count_unsent();
+                debug!(peer = %link.peer(), ?patience, "peer takes no data: it is dropped until it does");
+                link.count_unsent();
             }
         }
     }
@@ -99,15 +107,16 @@ impl Lane {
 
 async fn send_items(mut lane: LaneItems, within: Duration) {
     while let Some(item) = lane.items.recv().await {
-        match tokio::time::timeout(within, lane.link.send_data(item)).await {
+        let Some(link) = lane.link.upgrade() else { return };
+        match tokio::time::timeout(within, link.send_data(item)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                debug!(peer = %lane.link.peer(), %error, "output not sent");
-                if !lane.link.is_alive() {
+                debug!(peer = %link.peer(), %error, "output not sent");
+                if !link.is_alive() {
                     return;
                 }
             }
-            Err(_) => lane.link.count_unsent(),
+            Err(_) => link.count_unsent(),
         }
     }
 }
@@ -115,8 +124,9 @@ async fn send_items(mut lane: LaneItems, within: Duration) {
 impl Drop for LaneItems {
     fn drop(&mut self) {
         self.items.close();
+        let link = self.link.upgrade();
         while self.items.try_recv().is_ok() {
-            self.link.count_unsent();
+            link.iter().for_each(|link| link.count_unsent());
         }
     }
 }
