@@ -23,7 +23,7 @@ pub(crate) struct SignalArguments {
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
-    /// Web pages that may connect beside the server's own: an origin such as https://app.example.org, or
+    /// Web pages that may connect beside the server's own: an origin such as `https://app.example.org`, or
     /// `any`. May be given several times. Programs always may.
     #[arg(long = "allow-origin", value_name = "ORIGIN|any", value_parser = origin)]
     allow_origins: Vec<String>,
