@@ -6,7 +6,7 @@ import { frameRate, joined, size } from './format.js';
 import { GlassMeter } from './glass.js';
 import { LevelMeters } from './level.js';
 import { callMessage, captureMessage, expelledMessage, joinMessage, serverMessage } from './messages.js';
-import { idFrom, randomId } from './names.js';
+import { MAX_NAME, idFrom, randomId } from './names.js';
 import { watchFrames } from './sampler.js';
 import { Session } from './session.js';
 import { estimatedLatencyMs, figuresOf, snapshotOf } from './stats.js';
@@ -42,11 +42,12 @@ const sentVideo = ui.element('sent-video');
 const returnedVideo = ui.element('returned-video');
 
 /** Messages besides those of server and call. */
-const notices = { capture: null, join: null };
+const notices = { camera: null, microphone: null, join: null };
 const presented = { sent: 0, returned: 0 };
 let sessions = null;
 let before = null;
 let starting = false;
+let wasConnected = false;
 
 const inCall = () => session.membership !== null;
 
@@ -66,7 +67,7 @@ function show() {
 function statusMessage() {
   const lost = session.server.state === 'lost' ? serverMessage({ error: session.server.error, host: serverHost, inCall: inCall() }) : null;
   const call = inCall() ? callMessage(session.call, { session: session.membership.session, pipeline: pipelineName() }) : null;
-  const all = [notices.capture, lost, notices.join, call, READY].filter(Boolean);
+  const all = [notices.camera, notices.microphone, lost, notices.join, call, READY].filter(Boolean);
   return all.reduce((worst, message) => (RANK[message.level] > RANK[worst.level] ? message : worst));
 }
 
@@ -77,7 +78,8 @@ function pipelineName() {
 function showHints() {
   const known = sessions?.find((one) => one.session === sessionField.value);
   const bad = sessionField.value !== '' && idFrom(sessionField.value) !== sessionField.value;
-  if (bad) ui.hint('session', 'Letters, digits and _ . : - only.', 'error');
+  if (sessionField.value.length > MAX_NAME) ui.hint('session', `${sessionField.value.length} characters: at most ${MAX_NAME}.`, 'error');
+  else if (bad) ui.hint('session', 'Letters, digits and _ . : - only.', 'error');
   else if (!known) ui.hint('session', sessionField.value && sessions ? 'A new session.' : '');
   else ui.hint('session', known.peers >= known.max_peers ? 'This session is full.' : `${known.peers} of ${known.max_peers} peers are there.`);
   const id = idFrom(nameField.value);
@@ -139,7 +141,7 @@ function captionOf(video, rate) {
 
 function trackEnded(kind) {
   const gone = new CaptureError(kind, { name: 'OverconstrainedError', message: 'the device was unplugged' });
-  notices.capture = captureMessage(gone);
+  notices[kind] = captureMessage(gone);
   ui.log(`${kind} ended`);
   show();
 }
@@ -149,10 +151,10 @@ async function openSource(kind) {
   const camera = kind === 'camera';
   try {
     const track = camera ? await capture.openVideo(videoSource.value) : await capture.openAudio(audioSource.value);
-    if (track === null) return (camera ? capture.stream.getVideoTracks() : capture.stream.getAudioTracks()).length > 0;
+    if (track === null) return isOpen(kind);
     track.addEventListener('ended', () => trackEnded(kind));
     await session.replaceTrack(track);
-    notices.capture = null;
+    notices[kind] = null;
   } catch (error) {
     if (!(error instanceof CaptureError)) throw error;
     ui.log(error.message);
@@ -160,12 +162,13 @@ async function openSource(kind) {
       audioSource.value = SILENCE;
       return openSource(kind);
     }
-    notices.capture = captureMessage(error);
+    notices[kind] = captureMessage(error);
     show();
     return false;
   }
-  // Labels come with the permission.
+  // Labels come with the permission, and with them which device the browser took.
   ui.devices(await capture.devices());
+  showTaken(camera ? videoSource : audioSource, tracksOf(kind)[0]);
   if (camera) sentVideo.srcObject = new MediaStream(capture.stream.getVideoTracks());
   else levels.watch('sent', capture.stream, (level) => ui.level('sent', level));
   glass.clear();
@@ -173,15 +176,26 @@ async function openSource(kind) {
   return true;
 }
 
+const tracksOf = (kind) => (kind === 'camera' ? capture.stream.getVideoTracks() : capture.stream.getAudioTracks());
+
+/** Whether there is something to send; a device that was unplugged leaves its track behind. */
+const isOpen = (kind) => tracksOf(kind).some(({ readyState }) => readyState === 'live');
+
 async function openSources() {
-  if (capture.stream.getVideoTracks().length === 0 && !(await openSource('camera'))) return false;
-  return capture.stream.getAudioTracks().length > 0 || openSource('microphone');
+  if (!isOpen('camera') && !(await openSource('camera'))) return false;
+  return isOpen('microphone') || openSource('microphone');
+}
+
+/** Has a choice show the device that is open, where the browser chose it. */
+function showTaken(choice, track) {
+  const { deviceId } = track?.getSettings() ?? {};
+  if ([...choice.options].some(({ value }) => value === deviceId)) choice.value = deviceId;
 }
 
 function useCamera() {
   const camera = [...videoSource.options].find(({ value }) => value !== TEST);
   if (!camera) {
-    notices.capture = captureMessage(new CaptureError('camera', { name: 'NotFoundError', message: 'there is none' }));
+    notices.camera = captureMessage(new CaptureError('camera', { name: 'NotFoundError', message: 'there is none' }));
     return show();
   }
   videoSource.value = camera.value;
@@ -248,7 +262,7 @@ function chooseSession(name) {
 /** What the buttons in the status do. */
 function act(action) {
   const steps = {
-    'retry-camera': useCamera,
+    'retry-camera': () => (videoSource.value === TEST ? useCamera() : openSource('camera')),
     'retry-microphone': () => openSource('microphone'),
     'test-picture': useTestPicture,
     silence: () => {
@@ -278,7 +292,13 @@ async function listSessions() {
 
 // Wiring
 
-session.addEventListener('change', show);
+session.addEventListener('change', () => {
+  // The list is made as soon as there is somebody to ask.
+  const connected = session.server.state === 'connected';
+  if (connected && !wasConnected) listSessions();
+  wasConnected = connected;
+  show();
+});
 session.addEventListener('log', ({ detail }) => ui.log(detail));
 session.addEventListener('expelled', ({ detail }) => {
   notices.join = expelledMessage(detail);
@@ -298,6 +318,10 @@ session.addEventListener('data', ({ detail }) => {
   }
 });
 
+// The second half of a double click is not meant for what the button has become.
+ui.element('call').addEventListener('click', (event) => {
+  if (event.detail > 1) event.preventDefault();
+});
 ui.element('setup').addEventListener('submit', (event) => {
   event.preventDefault();
   if (inCall()) endCall();
@@ -324,13 +348,13 @@ watchFrames(sentVideo, () => (presented.sent += 1, session.call.state === 'conne
 watchFrames(returnedVideo, () => (presented.returned += 1, session.call.state === 'connected'), ({ displayedMs, luma }) => glass.returned(displayedMs, luma));
 
 sessionField.value = query.get('session') ?? '';
-nameField.value = query.get('name') ?? '';
+nameField.value = [...(query.get('name') ?? '')].slice(0, MAX_NAME).join('');
 const devices = await capture.devices();
 ui.devices(devices);
 show();
 session.open();
 setInterval(listSessions, SESSIONS_MS);
 setInterval(showFigures, FIGURES_MS);
-if (!capture.allowed) notices.capture = captureMessage(new CaptureError('camera', { name: 'Insecure', message: 'the page is not secure' }));
+if (!capture.allowed) notices.camera = captureMessage(new CaptureError('camera', { name: 'Insecure', message: 'the page is not secure' }));
 else if (await capture.alreadyAllowed()) await openSource('camera');
 show();

@@ -9,6 +9,9 @@ import { CODE, SignalingClient, WireError } from './signaling.js';
 /** A server that is silent for longer than a request may take is found within this. */
 const KEEPALIVE_MS = 10_000;
 
+/** Version of the signaling protocol that this page speaks. */
+const PROTOCOL = 1;
+
 const CAPABILITIES = { video: ['H264', 'VP8'], audio: ['opus'], pipeline: false };
 
 const IDLE = Object.freeze({ state: 'idle', cause: null, fault: null });
@@ -139,6 +142,7 @@ export class Session extends EventTarget {
     this.#client = client;
     await client.connect();
     const info = await client.request('server.info');
+    if (info.protocol !== PROTOCOL) throw new WireError('garbage', `it speaks version ${info.protocol} of the protocol, and this page ${PROTOCOL}`);
     await client.subscribe((event) => this.#receive(event));
     this.#setServer({ state: 'connected', error: null, info });
     this.#log(`connected to ${info.name} ${info.version}`);

@@ -195,6 +195,14 @@ suite('a call', { camera: true }, {
     await status(local, 'Live');
   },
 
+  'a double click that ends a call begins no other one': async () => {
+    const { local } = await liveCall();
+    await local.locator('#call').dblclick();
+    await status(local, 'Ready');
+    assert.equal(await local.locator('#call').innerText(), 'Start call');
+    assert.equal(server.requests.filter(({ method, params }) => method === 'peer.announce' && params.peer_id === 'ana').length, 1);
+  },
+
   'camera and microphone go dark and silent, and come back': async () => {
     const { local } = await liveCall();
     await returnedNumbers(local, 5);
@@ -363,6 +371,12 @@ suite('the server', { camera: true }, {
     await page.locator('#status-text', { hasText: 'is no RemoteMedia server: the server sent something that is not JSON' }).waitFor();
   },
 
+  'one of another version of the protocol is left': async () => {
+    server.protocol = 2;
+    const page = await openPage();
+    await page.locator('#status-text', { hasText: 'speaks version 2 of the protocol, and this page 1' }).waitFor();
+  },
+
   'a taken name offers the next one': async () => {
     server.addPeer('studio', { peer_id: 'ana' });
     const page = await openPage();
@@ -431,6 +445,9 @@ suite('the server', { camera: true }, {
     await start(page);
     assert.equal(await page.locator('#session').getAttribute('aria-invalid'), 'true');
     assert.equal(server.requests.some(({ method }) => method === 'peer.announce'), false);
+    const long = await openPage({ query: `?session=${'s'.repeat(65)}&name=${'n'.repeat(65)}` });
+    await long.locator('#session-hint', { hasText: '65 characters: at most 64' }).waitFor();
+    assert.equal((await long.locator('#name').inputValue()).length, 64);
   },
 });
 
@@ -455,6 +472,34 @@ suite('the camera', { camera: true }, {
     await page.waitForFunction(() => document.getElementById('sent-video').videoWidth > 0);
     await page.evaluate(() => document.getElementById('sent-video').srcObject.getVideoTracks()[0].dispatchEvent(new Event('ended')));
     await status(page, 'That camera is gone');
+  },
+
+  'one that was unplugged is not sent any more: a call opens it anew': async () => {
+    const page = await openPage();
+    await page.waitForFunction(() => document.getElementById('sent-video').videoWidth > 0);
+    await page.evaluate(() => {
+      const [track] = document.getElementById('sent-video').srcObject.getVideoTracks();
+      track.stop();
+      track.dispatchEvent(new Event('ended'));
+    });
+    await status(page, 'That camera is gone');
+    await start(page);
+    await status(page, 'Waiting for a pipeline');
+    await page.waitForFunction(() => document.getElementById('sent-video').srcObject.getVideoTracks()[0].readyState === 'live');
+  },
+
+  'a microphone that opens does not hide that the camera failed': async () => {
+    const page = await openPage({
+      prepare: (p) =>
+        p.addInitScript(() => {
+          const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+          navigator.mediaDevices.getUserMedia = (wish) => (wish.video ? Promise.reject(new DOMException('by the test', 'NotReadableError')) : open(wish));
+        }),
+    });
+    await status(page, 'Camera in use');
+    await page.selectOption('#audio-source', 'test');
+    await page.waitForFunction(() => document.getElementById('audio-source').value === 'test');
+    await status(page, 'Camera in use');
   },
 });
 

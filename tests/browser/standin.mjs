@@ -8,6 +8,7 @@ export class SignalingStandIn {
   /** Called for each request, to watch what the page sends. */
   requests = [];
   maxPeers = 10;
+  protocol = 1;
 
   #sessions = new Map();
   #open = new Set();
@@ -85,7 +86,7 @@ export class SignalingStandIn {
   #answer(connection, method, params) {
     switch (method) {
       case 'server.info':
-        return { result: { name: 'stand-in', version: '0.0.0', protocol: 1, limits: {} } };
+        return { result: { name: 'stand-in', version: '0.0.0', protocol: this.protocol, limits: {} } };
       case 'session.list':
         return {
           result: {
