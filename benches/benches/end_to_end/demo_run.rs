@@ -1,5 +1,6 @@
 //! One run of `remotemedia demo` and what it wrote for programs.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -13,6 +14,7 @@ pub(crate) struct DemoRun {
     pub setup_ms: f64,
     pub video_round_trip_ms: Percentiles,
     pub audio_round_trip_ms: Percentiles,
+    stages_ms: BTreeMap<String, Percentiles>,
     pub cpu_core_percent: PerProcess,
     pub rss_mb: PerProcess,
     pub rss_growth_mb: Option<PerProcess>,
@@ -58,7 +60,22 @@ impl DemoRun {
         std::fs::remove_dir_all(&out)?;
         serde_json::from_str(&table).context("the demo's table has another form")
     }
+
+    /// Returns what H264 itself takes of the processor's time, % of a core: how fast this machine was in this run.
+    pub(crate) fn codec_core_percent(&self) -> anyhow::Result<f64> {
+        let stages = ["processor: decode video", "processor: encode video"];
+        let stages =
+            stages.map(|stage| self.stages_ms.get(stage).with_context(|| format!("no stage {stage:?}")));
+        let mut millis_per_picture = 0.0;
+        for stage in stages {
+            millis_per_picture += stage?.p50;
+        }
+        Ok(millis_per_picture * PICTURES_PER_SECOND / 1000.0 * 100.0)
+    }
 }
+
+/// Of the demo's own clip.
+const PICTURES_PER_SECOND: f64 = 30.0;
 
 /// Finds the `remotemedia` of this build: two folders above this bench's own file.
 fn program() -> anyhow::Result<PathBuf> {

@@ -7,6 +7,8 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 use remotemedia_runtime_core::ledger::LedgerReport;
 use serde::{Deserialize, Serialize};
 
+use super::process_figures::SETTLED_AFTER;
+
 /// What a run of the demo measured; `--json` writes it as it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct DemoTable {
@@ -22,7 +24,7 @@ pub(crate) struct DemoTable {
     pub cpu_core_percent: PerProcess,
     /// Resident memory at the end, megabytes (10^6 bytes).
     pub rss_mb: PerProcess,
-    /// By how much that grew after the first five seconds, megabytes; `null` if the run was shorter.
+    /// By how much that grew after the first thirty seconds, megabytes; `null` if the run was shorter.
     pub rss_growth_mb: Option<PerProcess>,
     /// Frames of video.
     pub frames: FrameCounts,
@@ -112,7 +114,8 @@ impl DemoTable {
         for (name, row) in rows.into_iter().chain(stages) {
             times.add_row([Cell::new(name), number(row.p50), number(row.p95), number(row.p99)]);
         }
-        let mut processes = table(["process", "CPU, % of a core", "memory, MB", "grown after 5 s, MB"]);
+        let grown = format!("grown after {} s, MB", SETTLED_AFTER.as_secs());
+        let mut processes = table(["process", "CPU, % of a core", "memory, MB", &grown]);
         for (name, of) in [
             ("source", (|figure| figure.source) as fn(&PerProcess) -> f64),
             ("processor", |figure| figure.processor),

@@ -16,8 +16,8 @@ pub(super) struct UsageMeter {
     settled_rss: Option<u64>,
 }
 
-/// Queues, pools and encoders have grown to their size by then.
-const SETTLED_AFTER: Duration = Duration::from_secs(5);
+/// Queues, pools, encoders and the packets kept for resending have grown to their size by then.
+pub(super) const SETTLED_AFTER: Duration = Duration::from_secs(30);
 
 impl UsageMeter {
     /// Begins to measure.

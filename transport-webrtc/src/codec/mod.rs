@@ -168,3 +168,17 @@ pub struct EncodedPacket {
 pub const fn h264_is_accelerated() -> bool {
     cfg!(h264_assembly)
 }
+
+#[cfg(all(test, target_arch = "x86_64", h264_assembly))]
+mod tests {
+    #[test]
+    fn openh264_is_built_with_avx2() {
+        let program = std::env::current_exe().expect("a test is a program");
+        let program = std::fs::read(program).expect("it can be read");
+        // One function in assembly, and one in C++, which the two variables bring in.
+        for symbol in ["WelsSampleSatd16x16_avx2", "GeneralBilinearFastDownsamplerWrap_avx2"] {
+            let found = program.windows(symbol.len()).any(|bytes| bytes == symbol.as_bytes());
+            assert!(found, "{symbol} is missing: see .cargo/config.toml");
+        }
+    }
+}
