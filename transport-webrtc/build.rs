@@ -20,7 +20,7 @@ fn main() {
         println!("cargo::rustc-cfg=h264_assembly");
         if arch == "x86_64" && !asks_for_avx2() {
             println!(
-                "cargo::warning=H264 is built without AVX2: it takes about a seventh more. Set NASMENV=-DHAVE_AVX2 and CXXFLAGS=-DHAVE_AVX2 (as .cargo/config.toml of RemoteMedia does), then run `cargo clean -p openh264-sys2` and build again"
+                "cargo::warning=H264 is built without AVX2: it takes about an eighth more. Set NASMENV=-DHAVE_AVX2 and CXXFLAGS=-DHAVE_AVX2 (as .cargo/config.toml of RemoteMedia does), then run `cargo clean -p openh264-sys2` and build again"
             );
         }
     } else if switched_off {
