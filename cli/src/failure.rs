@@ -5,7 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use remotemedia_transport_webrtc::JoinError;
-use remotemedia_transport_webrtc::signaling::{ConnectError, SignalingError};
+use remotemedia_transport_webrtc::signaling::SignalingError;
 
 /// Why a command did not do its work, whose fault it is, and what to do about it.
 ///
@@ -33,9 +33,6 @@ impl Failure {
     pub(crate) fn joining(error: JoinError) -> Self {
         match error {
             JoinError::Config(_) => Self::bad_input(error),
-            JoinError::Signaling {
-                source: SignalingError::Connect(ConnectError::InvalidUrl { .. }), ..
-            } => Self::bad_input(error),
             JoinError::Signaling { source: SignalingError::Connect(_), .. } => {
                 Self::from(error).hint("is the server running? start one with: remotemedia signal")
             }

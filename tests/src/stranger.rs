@@ -8,7 +8,7 @@ use remotemedia_transport_webrtc::rtc::{
     IceCandidate, SdpKind,
 };
 use remotemedia_transport_webrtc::signaling::{
-    AnnounceParams, IceCandidate as SignaledCandidate, SignalingClient, SignalingClientConfig,
+    AnnounceParams, Endpoint, IceCandidate as SignaledCandidate, SignalingClient, SignalingClientConfig,
     SignalingEvent, SignalingEvents,
 };
 
@@ -33,8 +33,8 @@ pub struct StrangersConnection {
 impl Stranger {
     /// Joins the room.
     pub async fn join(room: &Room, peer: &str) -> Self {
-        let url = room.server.url();
-        let connecting = SignalingClient::connect(&url, SignalingClientConfig::default());
+        let endpoint = Endpoint::parse(&room.server.url()).expect("the room's own URL");
+        let connecting = SignalingClient::connect(&endpoint, SignalingClientConfig::default());
         let (signaling, events) = connecting.await.expect("the room is open");
         let params =
             AnnounceParams { session: "room".into(), peer_id: peer.into(), ..AnnounceParams::default() };

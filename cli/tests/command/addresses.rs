@@ -76,6 +76,9 @@ fn a_url_or_a_name_that_cannot_be_used_is_bad_input() {
     for (arguments, words) in [
         (&["join", "http://127.0.0.1:9/ws", "--session", "s"][..], "http://127.0.0.1:9/ws"),
         (&["join", "ws://", "--session", "s"], "expected ws://"),
+        (&["join", "ws://127.0.0.1:99999/ws", "--session", "s"], "\"ws://127.0.0.1:99999/ws\""),
+        (&["join", "ws://127.0.0.1:99999/ws", "--session", "s"], "the port is not a number from 1 to 65535"),
+        (&["join", "wss://127.0.0.1/ws", "--session", "s"], "TLS is not supported"),
         (&["join", url, "--session", "a b"], "\"a b\""),
         (&["join", url, "--session", "s", "--peer-id", ""], "\"\""),
         (&["join", url, "--session", "s", "--seconds", "soon"], "soon"),
