@@ -5,6 +5,7 @@ mod demo_peer;
 mod join;
 mod nodes;
 mod nodes_page;
+mod origins;
 mod serve;
 mod signal;
 mod validate;

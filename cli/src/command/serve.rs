@@ -17,6 +17,7 @@ use remotemedia_transport_webrtc::{PeerEvent, WebRtcConfig, WebRtcTransport};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Verdict;
+use super::origins::OriginArguments;
 use crate::failure::Failure;
 use crate::manifest_file;
 use crate::process::{self, interrupted, unless};
@@ -40,6 +41,8 @@ pub(crate) struct ServeArguments {
     /// Let other peers run their own manifests in this process.
     #[arg(long)]
     accept_manifests: bool,
+    #[command(flatten)]
+    origins: OriginArguments,
 }
 
 pub(crate) fn run(arguments: ServeArguments, terminal: &mut Terminal) -> Result<Verdict, Failure> {
@@ -51,15 +54,24 @@ pub(crate) fn run(arguments: ServeArguments, terminal: &mut Terminal) -> Result<
             return Ok(Verdict::BadInput);
         }
     };
-    let config = WebRtcConfig::new(format!("ws://{}/ws", arguments.listen), &arguments.session)
+    let config = WebRtcConfig::new(UNKNOWN_YET, &arguments.session)
         .peer_id(&arguments.peer_id)
         .with_manifest(&manifest)
         .serves_pipeline();
     let config = WebRtcConfig { accept_manifests: arguments.accept_manifests, ..config };
     config.validate().map_err(Failure::bad_input)?;
-    process::run_with_video(serve(arguments, config, manifest, PipelineRunner::new(registry), terminal))?;
+    let server = ServerConfig {
+        bind: arguments.listen,
+        web_files: web_client::files(),
+        allowed_origins: arguments.origins.allowed(),
+        ..ServerConfig::default()
+    };
+    process::run_with_video(serve(server, config, manifest, PipelineRunner::new(registry), terminal))?;
     Ok(Verdict::Good)
 }
+
+/// Stands for the server's URL until it listens: port 0 takes a free one.
+const UNKNOWN_YET: &str = "ws://localhost/ws";
 
 /// What runs while a manifest is served.
 struct Serving {
@@ -69,18 +81,19 @@ struct Serving {
 }
 
 async fn serve(
-    arguments: ServeArguments,
+    server: ServerConfig,
     config: WebRtcConfig,
     manifest: Manifest,
     runner: PipelineRunner,
     terminal: &mut Terminal,
 ) -> Result<(), Failure> {
     let mut interrupted = pin!(interrupted()?);
-    let starting = start(arguments.listen, config, manifest, runner);
+    let session = config.session.clone();
+    let starting = start(server, config, manifest, runner);
     let Some(Serving { server, transport, pipeline }) = unless(&mut interrupted, starting).await? else {
         return Ok(());
     };
-    writeln!(terminal, "open {}?session={}", server.page_url(), arguments.session)?;
+    writeln!(terminal, "open {}?session={}", server.page_url(), session)?;
     writeln!(terminal, "signaling at {}; Ctrl-C ends", server.url())?;
     terminal.flush()?;
     let (mut peers, mut nodes) = (transport.events(), pipeline.events());
@@ -106,14 +119,12 @@ async fn serve(
 }
 
 async fn start(
-    listen: SocketAddr,
+    server: ServerConfig,
     config: WebRtcConfig,
     manifest: Manifest,
     runner: PipelineRunner,
 ) -> Result<Serving, Failure> {
-    let server = ServerConfig { bind: listen, web_files: web_client::files(), ..ServerConfig::default() };
     let server = SignalingServer::start(server).await?;
-    // Where it listens is known for sure only now: port 0 takes a free one.
     let config = WebRtcConfig { signaling_url: server.url(), ..config };
     let transport = WebRtcTransport::join(config, runner).await.map_err(Failure::joining)?;
     let pipeline = transport.serve(Arc::new(manifest)).await?;

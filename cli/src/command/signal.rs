@@ -7,11 +7,10 @@ use std::time::Duration;
 use anyhow::anyhow;
 use clap::Args;
 use remotemedia_signaling::openrpc_document;
-use remotemedia_signaling::server::{
-    AllowedOrigins, ServerConfig, ServerError, ServerLimits, SignalingServer,
-};
+use remotemedia_signaling::server::{ServerConfig, ServerError, ServerLimits, SignalingServer};
 
 use super::Verdict;
+use super::origins::OriginArguments;
 use crate::failure::Failure;
 use crate::process::{self, interrupted};
 use crate::terminal::Terminal;
@@ -23,10 +22,8 @@ pub(crate) struct SignalArguments {
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
     listen: SocketAddr,
-    /// Web pages that may connect beside the server's own: an origin such as `https://app.example.org`, or
-    /// `any`. May be given several times. Programs always may.
-    #[arg(long = "allow-origin", value_name = "ORIGIN|any", value_parser = origin)]
-    allow_origins: Vec<String>,
+    #[command(flatten)]
+    origins: OriginArguments,
     #[command(flatten)]
     limits: LimitArguments,
     /// Print the OpenRPC document of the protocol, and end.
@@ -71,9 +68,6 @@ const OPTIONS: [(&str, &str); 7] = [
     ("limits.sdp_bytes", "--sdp-bytes"),
 ];
 
-/// Stands for every origin.
-const ANY: &str = "any";
-
 pub(crate) fn run(arguments: &SignalArguments, terminal: &mut Terminal) -> Result<Verdict, Failure> {
     if arguments.openrpc {
         terminal.json(&openrpc_document())?;
@@ -94,16 +88,11 @@ pub(crate) fn run(arguments: &SignalArguments, terminal: &mut Terminal) -> Resul
 
 impl SignalArguments {
     fn config(&self) -> ServerConfig {
-        let origins = &self.allow_origins;
         ServerConfig {
             bind: self.listen,
             web_files: web_client::files(),
             limits: self.limits.limits(),
-            allowed_origins: match origins.iter().any(|origin| origin == ANY) {
-                true => AllowedOrigins::Any,
-                false if origins.is_empty() => AllowedOrigins::SameHost,
-                false => AllowedOrigins::Listed(origins.clone()),
-            },
+            allowed_origins: self.origins.allowed(),
             ..ServerConfig::default()
         }
     }
@@ -137,25 +126,6 @@ fn not_started(error: ServerError) -> Failure {
     }
 }
 
-/// Reads an origin as browsers send it: scheme, host, and port if it is not the scheme's.
-fn origin(text: &str) -> Result<String, String> {
-    const EXPECTED: &str = "expected https://host, http://host, either with :port, or any";
-    if text == ANY {
-        return Ok(text.to_owned());
-    }
-    let Some((scheme @ ("http" | "https"), host)) = text.split_once("://") else {
-        return Err(EXPECTED.to_owned());
-    };
-    if host.is_empty() || host.contains(|c: char| "/?#@*".contains(c) || c.is_whitespace()) {
-        return Err(format!("{EXPECTED}, and nothing else"));
-    }
-    let own_port = if scheme == "http" { ":80" } else { ":443" };
-    match host.strip_suffix(own_port) {
-        Some(host) => Err(format!("browsers leave {own_port} out: write {scheme}://{host}")),
-        None => Ok(text.to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
@@ -175,36 +145,6 @@ mod tests {
 
     #[test]
     fn without_options_the_limits_are_the_servers_own() {
-        let config = config(&[]);
-        assert_eq!(config.limits, ServerLimits::default());
-        assert_eq!(config.allowed_origins, AllowedOrigins::SameHost);
-    }
-
-    #[test]
-    fn origins_are_taken_as_browsers_send_them_and_others_refused_with_the_reason() {
-        for text in ["https://app.example.org", "http://127.0.0.1:3000", "https://[::1]:8443", "any"] {
-            assert_eq!(origin(text).as_deref(), Ok(text));
-        }
-        for (text, reason) in [
-            ("", "expected https://host"),
-            ("app.example.org", "expected https://host"),
-            ("ftp://app.example.org", "expected https://host"),
-            ("https://", "nothing else"),
-            ("https://app.example.org/", "nothing else"),
-            ("https://*.example.org", "nothing else"),
-            ("https://app.example.org:443", "write https://app.example.org"),
-        ] {
-            let refused = origin(text).expect_err(text);
-            assert!(refused.contains(reason), "{text}: {refused}");
-        }
-    }
-
-    #[test]
-    fn any_origin_outweighs_those_that_are_listed() {
-        let listed = config(&["--allow-origin", "https://a.example", "--allow-origin", "https://b.example"]);
-        let expected = ["https://a.example", "https://b.example"].map(str::to_owned).to_vec();
-        assert_eq!(listed.allowed_origins, AllowedOrigins::Listed(expected));
-        let any = config(&["--allow-origin", "https://a.example", "--allow-origin", "any"]);
-        assert_eq!(any.allowed_origins, AllowedOrigins::Any);
+        assert_eq!(config(&[]).limits, ServerLimits::default());
     }
 }

@@ -16,15 +16,17 @@ const RANGES: [(&str, u64, u64); 7] = [
     ("--sdp-bytes", 65_536, 4_194_304),
 ];
 
+const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/video_blur.json");
+
 fn start(options: &[&str]) -> Program {
     Program::start(&[&["signal", "--listen", "127.0.0.1:0"], options].concat())
 }
 
-/// Opens a connection as the page of an origin does, and returns the server's first line.
-fn answer_to(address: &str, origin: &str) -> String {
+/// Opens a connection as the page of an origin does that calls the server `host`, and returns the server's first line.
+fn answer_to(address: &str, host: &str, origin: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let request = format!(
-        "GET /ws HTTP/1.1\r\nHost: {address}\r\nOrigin: {origin}\r\nConnection: Upgrade\r\n\
+        "GET /ws HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nConnection: Upgrade\r\n\
          Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).expect("it reads");
@@ -37,6 +39,13 @@ fn answer_to(address: &str, origin: &str) -> String {
     }
     let answer = String::from_utf8_lossy(&answer).into_owned();
     answer.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Reads where a server listens from what it says.
+fn address_of(server: &mut Program) -> String {
+    let line = server.says("signaling at ws://");
+    let url = line.split([' ', ';']).find(|word| word.starts_with("ws://")).expect("a URL");
+    url.trim_start_matches("ws://").trim_end_matches("/ws").to_owned()
 }
 
 #[test]
@@ -89,15 +98,29 @@ fn a_page_of_another_origin_may_connect_only_if_it_is_allowed() {
         (&["--allow-origin", "any"], [true, true]),
     ] {
         let mut server = start(options);
-        let line = server.says("signaling at ws://");
-        let address = line.trim_start_matches("signaling at ws://").trim_end_matches("/ws").to_owned();
+        let address = address_of(&mut server);
         for (origin, fits) in [ours, others].into_iter().zip(fits) {
             let expected = if fits { "HTTP/1.1 101" } else { "HTTP/1.1 403" };
-            let answer = answer_to(&address, origin);
+            let answer = answer_to(&address, &address, origin);
             assert!(answer.starts_with(expected), "{options:?}, {origin}: {answer:?}");
         }
         server.interrupt();
         assert_eq!(server.ended().code, Some(0));
+    }
+}
+
+#[test]
+fn a_proxys_name_is_taken_with_its_origin_and_another_name_is_not() {
+    let (name, origin) = ("media.example.org", "https://media.example.org");
+    for command in [&["signal"][..], &["serve", MANIFEST]] {
+        for (options, expected) in [(&[][..], "HTTP/1.1 421"), (&["--allow-origin", origin], "HTTP/1.1 101")] {
+            let mut server = Program::start(&[command, &["--listen", "127.0.0.1:0"], options].concat());
+            let address = address_of(&mut server);
+            let answer = answer_to(&address, name, origin);
+            assert!(answer.starts_with(expected), "{command:?}, {options:?}: {answer:?}");
+            server.interrupt();
+            assert_eq!(server.ended().code, Some(0));
+        }
     }
 }
 

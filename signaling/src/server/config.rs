@@ -19,7 +19,8 @@ pub struct ServerConfig {
     pub limits: ServerLimits,
     /// How long it waits.
     pub timeouts: ServerTimeouts,
-    /// Which web pages may connect. Programs, which send no `Origin`, always may.
+    /// Which web pages may connect; programs, which send no `Origin`, always may. On a loopback address it is also what
+    /// names the server answers to beside those of this machine.
     pub allowed_origins: AllowedOrigins,
     /// What `/` shows.
     pub web_files: WebFiles,
