@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use remotemedia_runtime_core::data::{IdentityError, PeerId, SessionId};
-use remotemedia_runtime_core::manifest::{IceServer, Manifest, Topology};
+use remotemedia_runtime_core::manifest::{IceServer, IceServerError, Manifest, Topology};
 
 use crate::codec::{UnknownCodec, VideoCodec};
 use crate::rtc;
@@ -110,9 +110,12 @@ pub enum ConfigError {
     /// The signaling URL names no server.
     #[error(transparent)]
     Url(#[from] EndpointError),
-    /// A STUN or TURN server cannot be used.
+    /// A STUN or TURN server is none.
+    #[error(transparent)]
+    IceServer(#[from] IceServerError),
+    /// The engine cannot use a STUN or TURN server.
     #[error("{reason}")]
-    IceServer {
+    UnusableIceServer {
         /// Which address, and what is expected.
         reason: String,
     },
@@ -195,9 +198,10 @@ impl WebRtcConfig {
         if let Some(bps) = self.video_bitrate_bps {
             in_range("video_bitrate_bps", u64::from(bps), 50_000, 50_000_000)?;
         }
+        self.ice_servers.iter().try_for_each(IceServer::check)?;
         let ice_servers: Vec<_> = self.ice_servers.into_iter().map(rtc::IceServer::from).collect();
         for server in &ice_servers {
-            server.check().map_err(|error| ConfigError::IceServer { reason: error.to_string() })?;
+            server.check().map_err(|error| ConfigError::UnusableIceServer { reason: error.to_string() })?;
         }
         let video_codecs = self.video_codecs.iter().map(|name| VideoCodec::from_name(name));
         let video_codecs = video_codecs.collect::<Result<_, _>>()?;
@@ -320,7 +324,12 @@ mod tests {
         };
         assert!(with("stun:stun.example.org:3478").check().is_ok());
         let told = refused(with("http://example.org"));
-        assert_eq!(told, "ice_servers is \"http://example.org\", expected stun:host:port or turn:host:port");
+        assert!(
+            told.contains("\"http://example.org\"") && told.contains("expected stun:host:port"),
+            "{told}"
+        );
+        assert!(refused(with("stun:stun.example.org:99999")).contains("from 1 to 65535"));
+        assert!(refused(with("STUN:stun.example.org")).contains("STUN:stun.example.org"));
         assert!(refused(with("turn:turn.example.org")).contains("a username and a credential"));
     }
 

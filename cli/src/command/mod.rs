@@ -2,6 +2,7 @@
 
 mod demo;
 mod demo_peer;
+mod ice_servers;
 mod join;
 mod nodes;
 mod nodes_page;

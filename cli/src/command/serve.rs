@@ -17,6 +17,7 @@ use remotemedia_transport_webrtc::{PeerEvent, WebRtcConfig, WebRtcTransport};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::Verdict;
+use super::ice_servers::told;
 use super::origins::OriginArguments;
 use crate::failure::Failure;
 use crate::manifest_file;
@@ -64,6 +65,7 @@ pub(crate) fn run(arguments: ServeArguments, terminal: &mut Terminal) -> Result<
         bind: arguments.listen,
         web_files: web_client::files(),
         allowed_origins: arguments.origins.allowed(),
+        ice_servers: manifest.transport.as_ref().map_or_else(Vec::new, |transport| told(&transport.ice_servers)),
         ..ServerConfig::default()
     };
     process::run_with_video(serve(server, config, manifest, PipelineRunner::new(registry), terminal))?;

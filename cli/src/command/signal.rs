@@ -10,6 +10,7 @@ use remotemedia_signaling::openrpc_document;
 use remotemedia_signaling::server::{ServerConfig, ServerError, ServerLimits, SignalingServer};
 
 use super::Verdict;
+use super::ice_servers::IceServerArguments;
 use super::origins::OriginArguments;
 use crate::failure::Failure;
 use crate::process::{self, interrupted};
@@ -24,6 +25,8 @@ pub(crate) struct SignalArguments {
     listen: SocketAddr,
     #[command(flatten)]
     origins: OriginArguments,
+    #[command(flatten)]
+    ice_servers: IceServerArguments,
     #[command(flatten)]
     limits: LimitArguments,
     /// Print the OpenRPC document of the protocol, and end.
@@ -58,7 +61,7 @@ struct LimitArguments {
 }
 
 /// The fields of [`ServerConfig`] that an option sets.
-const OPTIONS: [(&str, &str); 7] = [
+const OPTIONS: [(&str, &str); 8] = [
     ("limits.rooms.sessions", "--sessions"),
     ("limits.rooms.peers_per_session", "--peers-per-session"),
     ("limits.connections", "--connections"),
@@ -66,6 +69,7 @@ const OPTIONS: [(&str, &str); 7] = [
     ("limits.request_burst", "--request-burst"),
     ("limits.control_bytes", "--control-bytes"),
     ("limits.sdp_bytes", "--sdp-bytes"),
+    ("ice_servers.len()", "the number of --ice-server"),
 ];
 
 pub(crate) fn run(arguments: &SignalArguments, terminal: &mut Terminal) -> Result<Verdict, Failure> {
@@ -93,6 +97,7 @@ impl SignalArguments {
             web_files: web_client::files(),
             limits: self.limits.limits(),
             allowed_origins: self.origins.allowed(),
+            ice_servers: self.ice_servers.told(),
             ..ServerConfig::default()
         }
     }

@@ -6,7 +6,7 @@
 /// What is wrong with it.
 ///
 /// Source: RFC 7064 §3.1 (stun), RFC 7065 §3.1 (turn).
-pub(super) fn check_ice_url(url: &str) -> Result<IceScheme, &'static str> {
+pub(in super::super) fn check_ice_url(url: &str) -> Result<IceScheme, &'static str> {
     let (scheme, rest) = url.split_once(':').ok_or(NO_SCHEME)?;
     let scheme = match scheme.to_ascii_lowercase().as_str() {
         "stun" => IceScheme::Stun,
@@ -61,7 +61,7 @@ pub(super) fn check_websocket_url(url: &str) -> Result<(), &'static str> {
 
 /// What an ICE server does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum IceScheme {
+pub(in super::super) enum IceScheme {
     /// Tells a peer its public address; needs no login.
     Stun,
     /// Relays media; needs a login.
