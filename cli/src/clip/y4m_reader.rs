@@ -77,7 +77,8 @@ impl Y4mReader {
             return Ok(None);
         }
         let mut loan = VideoLoan::new(pool, PixelFormat::I420, self.width(), self.height())
-            .map_err(|source| ClipError::Frame { path: self.path.clone(), source })?;
+            .map_err(|source| ClipError::Frame { path: self.path.clone(), source })?
+            .with_color_space(self.header.color_space);
         let mut got = 0;
         for plane in loan.planes_mut() {
             let mut filled = 0;

@@ -20,7 +20,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::Verdict;
 use super::demo::seconds;
-use crate::clip::{WavWriter, Y4mWriter};
+use crate::clip::{Recording, RecordingReport};
 use crate::failure::Failure;
 use crate::footage::Footage;
 use crate::process::{self, interrupted, unless};
@@ -73,21 +73,44 @@ pub(crate) fn run(arguments: JoinArguments, terminal: &mut Terminal) -> Result<V
     let config = WebRtcConfig { peer_id: arguments.peer_id.clone(), ..config };
     config.validate().map_err(Failure::bad_input)?;
     if let Some(output) = &arguments.output {
-        writable::check(output)?;
+        check_output(output, &arguments.input)?;
     }
-    if let Some(saved) = process::run_with_video(join(arguments, config))? {
-        writeln!(terminal, "sent {} pictures, {} came back", saved.sent, saved.pictures)?;
+    let is_kept = arguments.output.is_some();
+    let Some(Outcome { sent, came_back }) = process::run_with_video(join(arguments, config))? else {
+        writeln!(terminal, "interrupted")?;
+        return Ok(Verdict::Good);
+    };
+    let RecordingReport { pictures, misfits, files } = came_back;
+    writeln!(terminal, "sent {sent} pictures, {pictures} came back")?;
+    if misfits > 0 {
+        writeln!(terminal, "not saved: {misfits} pictures of another size or range of colours than the first")?;
+    }
+    if is_kept {
+        let files: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+        let files = if files.is_empty() { "nothing".to_owned() } else { files.join(", ") };
+        writeln!(terminal, "saved: {files}")?;
     }
     Ok(Verdict::Good)
 }
 
-/// Writes what comes back; files begin with the first item of their kind.
-#[derive(Default)]
-struct Saved {
+/// Checks that what comes back can be written, and not over what is sent.
+fn check_output(clip: &Path, input: &Path) -> Result<(), Failure> {
+    let sound = Recording::sound_beside(clip);
+    for path in [clip, &sound] {
+        let same = |(a, b)| a == b;
+        if path.canonicalize().ok().zip(input.canonicalize().ok()).is_some_and(same) {
+            let error = anyhow!("--output would overwrite {}, which is --input", path.display());
+            return Err(Failure::bad_input(error).hint("name another file"));
+        }
+        writable::check(path)?;
+    }
+    Ok(())
+}
+
+/// What was sent, and what came of it.
+struct Outcome {
     sent: u64,
-    pictures: u64,
-    video: Option<Y4mWriter>,
-    audio: Option<WavWriter>,
+    came_back: RecordingReport,
 }
 
 /// What runs while a clip is sent.
@@ -100,14 +123,15 @@ struct Sending {
 }
 
 /// `None`: interrupted before anything was sent.
-async fn join(arguments: JoinArguments, config: WebRtcConfig) -> Result<Option<Saved>, Failure> {
+async fn join(arguments: JoinArguments, config: WebRtcConfig) -> Result<Option<Outcome>, Failure> {
     let mut interrupted = pin!(interrupted()?);
     let Some(sending) = unless(&mut interrupted, start(&arguments, config)).await? else { return Ok(None) };
     let Sending { mut footage, mut tone, transport, mut events, to } = sending;
     let bar = progress_bar(arguments.seconds, &footage.title());
     let end = tokio::time::sleep(Duration::from_secs_f64(arguments.seconds));
     tokio::pin!(end);
-    let (mut saved, mut sending) = (Saved::default(), true);
+    let mut recording = Recording::new(arguments.output, footage.frame_rate());
+    let (mut sent, mut sending) = (0_u64, true);
     loop {
         tokio::select! {
             biased;
@@ -120,13 +144,13 @@ async fn join(arguments: JoinArguments, config: WebRtcConfig) -> Result<Option<S
                 end.as_mut().reset(tokio::time::Instant::now() + LAST_FRAMES_WITHIN);
             }
             cause = closed(&mut events, &to) => return Err(ended(&to, cause)),
-            Some(item) = transport.recv() => saved.keep(&item, arguments.output.as_deref())?,
+            Some(item) = transport.recv() => keep(&mut recording, &item.data)?,
             Some(sound) = tone.output(), if sending => send(&transport, &mut events, &to, sound).await?,
             picture = footage.next(), if sending => match picture? {
                 Some(picture) => {
-                    saved.sent += 1;
+                    sent += 1;
                     bar.set_position((picture.media_time.as_duration().as_secs_f64() * 1e3) as u64);
-                    bar.set_message(format!("{} sent, {} back", saved.sent, saved.pictures));
+                    bar.set_message(format!("{sent} sent, {} back", recording.pictures()));
                     send(&transport, &mut events, &to, picture).await?;
                 }
                 None => sending = false,
@@ -135,10 +159,14 @@ async fn join(arguments: JoinArguments, config: WebRtcConfig) -> Result<Option<S
     }
     bar.finish_and_clear();
     transport.close().await;
-    if let Some(audio) = saved.audio.take() {
-        audio.finish()?;
+    Ok(Some(Outcome { sent, came_back: recording.finish()? }))
+}
+
+fn keep(recording: &mut Recording, item: &RuntimeData) -> Result<(), Failure> {
+    if let RuntimeData::Json(value) = item {
+        tracing::info!(%value, "came back");
     }
-    Ok(Some(saved))
+    Ok(recording.keep(item)?)
 }
 
 async fn start(arguments: &JoinArguments, config: WebRtcConfig) -> Result<Sending, Failure> {
@@ -212,38 +240,6 @@ async fn pipeline_peer(transport: &WebRtcTransport) -> Result<PeerId, Failure> {
             Err(Failure::from(error)
                 .hint("start one with: remotemedia serve MANIFEST, or name a peer with --to"))
         }
-    }
-}
-
-impl Saved {
-    fn keep(&mut self, item: &TransportData, output: Option<&Path>) -> Result<(), Failure> {
-        match &item.data {
-            RuntimeData::Video(frame) => {
-                self.pictures += 1;
-                let Some(output) = output else { return Ok(()) };
-                let size = (frame.width(), frame.height());
-                if self.video.is_none() {
-                    self.video = Some(Y4mWriter::create(output, size.0, size.1, 30.0)?);
-                }
-                // A clip has one size: what comes back in another (while the sender ramps up) is not kept.
-                if let Some(video) = self.video.as_mut().filter(|video| video.size() == size) {
-                    video.write(frame)?;
-                }
-            }
-            RuntimeData::Audio(frame) => {
-                let Some(output) = output else { return Ok(()) };
-                if self.audio.is_none() {
-                    let path = output.with_extension("wav");
-                    self.audio = Some(WavWriter::create(&path, frame.sample_rate(), frame.channels())?);
-                }
-                if let Some(audio) = &mut self.audio {
-                    audio.write(frame)?;
-                }
-            }
-            RuntimeData::Json(value) => tracing::info!(%value, "came back"),
-            _ => {}
-        }
-        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ const FRAMES_AHEAD: usize = 2;
 pub(crate) struct ClipPlayer {
     title: String,
     frames: mpsc::Receiver<Result<VideoFrame, ClipError>>,
-    interval: f64,
+    frame_rate: f64,
     began: Option<Instant>,
     played: u64,
 }
@@ -54,17 +54,22 @@ impl ClipPlayer {
             }
         };
         std::thread::Builder::new().name("clip reader".to_owned()).spawn(reading)?;
-        Ok(Self { title, frames, interval: 1.0 / rate, began: None, played: 0 })
+        Ok(Self { title, frames, frame_rate: rate, began: None, played: 0 })
     }
 
     pub(crate) fn title(&self) -> &str {
         &self.title
     }
 
+    /// Returns the frames of a second.
+    pub(crate) fn frame_rate(&self) -> f64 {
+        self.frame_rate
+    }
+
     /// Waits until the next frame is due. Cancel safe: a frame that is not due yet stays.
     pub(crate) async fn next(&mut self) -> Result<Option<TransportData>, Failure> {
         let began = *self.began.get_or_insert_with(Instant::now);
-        let due = Duration::from_secs_f64(self.played as f64 * self.interval);
+        let due = Duration::from_secs_f64(self.played as f64 / self.frame_rate);
         tokio::time::sleep_until((began + due).into()).await;
         let Some(frame) = self.frames.recv().await else { return Ok(None) };
         let frame = frame.map_err(Failure::bad_input)?;

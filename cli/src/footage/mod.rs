@@ -53,6 +53,14 @@ impl Footage {
         }
     }
 
+    /// Returns the frames of a second.
+    pub(crate) fn frame_rate(&self) -> f64 {
+        match self {
+            Self::Pattern(_) => PATTERN.2,
+            Self::Clip(clip) => clip.frame_rate(),
+        }
+    }
+
     /// Waits for the next picture, numbered from 0 without gaps; `None`: there is no more. Cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Option<TransportData>, Failure> {
         match self {
