@@ -4,6 +4,7 @@ mod demo;
 mod demo_peer;
 mod ice_servers;
 mod join;
+mod listening;
 mod nodes;
 mod nodes_page;
 mod origins;

@@ -1,7 +1,6 @@
 //! `remotemedia signal`: the signaling server alone.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -11,6 +10,7 @@ use remotemedia_signaling::server::{ServerConfig, ServerError, ServerLimits, Sig
 
 use super::Verdict;
 use super::ice_servers::IceServerArguments;
+use super::listening::ListenArguments;
 use super::origins::OriginArguments;
 use crate::failure::Failure;
 use crate::process::{self, interrupted};
@@ -20,9 +20,8 @@ use crate::web_client;
 /// Run the signaling server alone, with the browser client.
 #[derive(Debug, Args)]
 pub(crate) struct SignalArguments {
-    /// Address to listen on; port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
-    listen: SocketAddr,
+    #[command(flatten)]
+    listen: ListenArguments,
     #[command(flatten)]
     origins: OriginArguments,
     #[command(flatten)]
@@ -38,25 +37,25 @@ pub(crate) struct SignalArguments {
 #[derive(Debug, Args)]
 struct LimitArguments {
     /// Most sessions at a time, 1 to 4096.
-    #[arg(long, default_value_t = ServerLimits::default().rooms.sessions)]
+    #[arg(long, default_value_t = ServerLimits::default().rooms.sessions, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     sessions: u32,
     /// Most peers in one session, 1 to 512.
-    #[arg(long, default_value_t = ServerLimits::default().rooms.peers_per_session)]
+    #[arg(long, default_value_t = ServerLimits::default().rooms.peers_per_session, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     peers_per_session: u32,
     /// Most WebSocket connections at a time, 1 to 100000.
-    #[arg(long, default_value_t = ServerLimits::default().connections)]
+    #[arg(long, default_value_t = ServerLimits::default().connections, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     connections: u32,
     /// Requests per second and connection in the long run, 1 to 100000.
-    #[arg(long, default_value_t = ServerLimits::default().requests_per_second)]
+    #[arg(long, default_value_t = ServerLimits::default().requests_per_second, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     requests_per_second: u32,
     /// Requests at once after a pause, 1 to 100000.
-    #[arg(long, default_value_t = ServerLimits::default().request_burst)]
+    #[arg(long, default_value_t = ServerLimits::default().request_burst, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     request_burst: u32,
     /// Longest request without a session description, bytes, 1024 to 1048576.
-    #[arg(long, default_value_t = ServerLimits::default().control_bytes)]
+    #[arg(long, default_value_t = ServerLimits::default().control_bytes, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     control_bytes: u32,
     /// Longest request with a session description, bytes, at least --control-bytes and at most 4194304.
-    #[arg(long, default_value_t = ServerLimits::default().sdp_bytes)]
+    #[arg(long, default_value_t = ServerLimits::default().sdp_bytes, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     sdp_bytes: u32,
 }
 
@@ -93,7 +92,7 @@ pub(crate) fn run(arguments: &SignalArguments, terminal: &mut Terminal) -> Resul
 impl SignalArguments {
     fn config(&self) -> ServerConfig {
         ServerConfig {
-            bind: self.listen,
+            bind: self.listen.address,
             web_files: web_client::files(),
             limits: self.limits.limits(),
             allowed_origins: self.origins.allowed(),
@@ -120,6 +119,11 @@ impl LimitArguments {
         limits.rooms.mesh_peers = limits.rooms.mesh_peers.min(self.peers_per_session.max(1));
         limits
     }
+}
+
+/// Reads a number; its range is the server's to check.
+fn number(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| "expected a whole number, of the range that --help names")
 }
 
 /// A value out of its range is bad input, and called as on the command line.

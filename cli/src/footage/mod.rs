@@ -19,7 +19,7 @@ use crate::failure::Failure;
 pub(crate) enum Footage {
     /// A test pattern, without end.
     Pattern(Box<PipelineSession>),
-    /// A clip, again and again.
+    /// A clip, again and again; one that comes out of a pipe once.
     Clip(ClipPlayer),
 }
 
