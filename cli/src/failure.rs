@@ -31,16 +31,12 @@ impl Failure {
 
     /// A session was not joined: the URL or the names are bad input, a server that is not there is not.
     pub(crate) fn joining(error: JoinError) -> Self {
-        match error {
-            JoinError::Config(_) => Self::bad_input(error),
-            JoinError::Signaling {
-                source: SignalingError::Connect(ConnectError::InvalidUrl { .. }), ..
-            } => Self::bad_input(error),
-            JoinError::Signaling { source: SignalingError::Connect(_), .. } => {
-                Self::from(error).hint("is the server running? start one with: remotemedia signal")
-            }
-            _ => Self::from(error),
-        }
+        let hint = match &error {
+            JoinError::Config(_) => return Self::bad_input(error),
+            JoinError::Signaling { source: SignalingError::Connect(source), .. } => connecting_hint(source),
+            _ => None,
+        };
+        Self { hint: hint.map(str::to_owned), ..Self::from(error) }
     }
 
     /// Says what to do.
@@ -60,6 +56,24 @@ impl Failure {
             Cause::Runtime => ExitCode::FAILURE,
             Cause::Input => ExitCode::from(2),
         }
+    }
+}
+
+/// What to do about a server that was not reached, if its error does not say so.
+fn connecting_hint(error: &ConnectError) -> Option<&'static str> {
+    match error {
+        ConnectError::Unreachable { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
+            Some("is the server running? start one with: remotemedia signal")
+        }
+        ConnectError::Unreachable { .. } | ConnectError::NoConnection { .. } => {
+            Some("check host and port of the URL, and the network between here and there")
+        }
+        ConnectError::NoHandshake { .. }
+        | ConnectError::NotWebSocket { .. }
+        | ConnectError::NotHttp { .. } => {
+            Some("give the URL that `remotemedia signal` or `remotemedia serve` prints")
+        }
+        _ => None,
     }
 }
 

@@ -32,11 +32,21 @@ use terminal::Terminal;
 struct Arguments {
     /// What to log, to the standard error: a level (error, warn, info, debug, trace) or a list such as
     /// `info,remotemedia_signaling=debug`.
-    #[arg(long, global = true, env = "REMOTEMEDIA_LOG", value_name = "FILTER", default_value = "warn")]
+    #[arg(
+        long,
+        global = true,
+        display_order = LAST,
+        env = "REMOTEMEDIA_LOG",
+        value_name = "FILTER",
+        default_value = "warn"
+    )]
     log: String,
     #[command(subcommand)]
     command: Command,
 }
+
+/// Where the help lists an option that every command has: after its own.
+const LAST: usize = 900;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -26,9 +26,62 @@ pub(crate) fn check(
     match document {
         Ok(document) => Ok(document.check_for(registry, &WebRtcSupport)),
         Err(ManifestReadError::Invalid { source, .. }) => Ok(Err(source)),
-        Err(unreadable) => Err(Failure::bad_input(unreadable)
-            .hint("give the path of a JSON or YAML file, or - for the standard input")),
+        Err(unreadable) => {
+            Err(Failure::bad_input(unreadable).hint("give the path of a manifest, a JSON or YAML file"))
+        }
     }
+}
+
+/// Reads and checks a manifest that is to be run; says what is wrong with it, and what has no effect.
+///
+/// * Returns `None` if it cannot be run, which has been said.
+pub(crate) fn load(
+    file: &Path,
+    registry: &NodeRegistry,
+    terminal: &mut Terminal,
+) -> Result<Option<CheckedManifest>, Failure> {
+    match check(file, registry)? {
+        Ok(checked) => {
+            print_faults(&checked.warnings, terminal)?;
+            Ok(Some(checked))
+        }
+        Err(faults) => {
+            print_refused(&name(file), &faults, terminal)?;
+            Ok(None)
+        }
+    }
+}
+
+/// Names a manifest for people.
+pub(crate) fn name(file: &Path) -> String {
+    match file.as_os_str() == "-" {
+        true => "standard input".to_owned(),
+        false => file.display().to_string(),
+    }
+}
+
+/// Writes the faults of a manifest that cannot be run, and how many there are.
+pub(crate) fn print_refused(
+    name: &str,
+    faults: &ManifestFaults,
+    terminal: &mut Terminal,
+) -> Result<(), Failure> {
+    print_faults(faults, terminal)?;
+    let verdict = terminal.styled(Style::Error, "invalid");
+    let (errors, all) = (faults.error_count(), faults.iter().len());
+    let mut counts = counted(errors, "error");
+    if all > errors {
+        counts += &format!(", {}", counted(all - errors, "warning"));
+    }
+    if faults.unlisted() > 0 {
+        counts += &format!(", and {} more not listed", faults.unlisted());
+    }
+    Ok(writeln!(terminal, "{name}: {verdict}, {counts}")?)
+}
+
+/// Counts things in words.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Writes faults, each with what was expected, what stands there, and what to do.

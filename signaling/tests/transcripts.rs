@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use remotemedia_signaling::protocol::{
     AnnounceParams, AnnounceResult, CallEndParams, CallParams, Done, EVENTS_METHOD, ErrorCode,
-    IceCandidateParams, PeerList, SdpParams, SessionList, SignalingEvent,
+    IceCandidateParams, IceServer, PeerList, SdpParams, ServerInfo, SessionList, SignalingEvent,
 };
 use remotemedia_signaling::websocket::{Endpoint, Frame, WebSocket, connect};
 use remotemedia_signaling::{ServerConfig, ServerHandle, SignalingServer};
@@ -72,6 +72,18 @@ async fn connected(server: &ServerHandle) -> WebSocket {
     connect(&endpoint, DEADLINE, 1 << 20).await.expect("a connection")
 }
 
+/// The servers of the page's operator.
+fn ice_servers() -> Vec<IceServer> {
+    let stun =
+        IceServer { urls: vec!["stun:stun.example.org:3478".to_owned()], username: None, credential: None };
+    let turn = IceServer {
+        urls: vec!["turn:turn.example.org:3478".to_owned()],
+        username: Some("ada".to_owned()),
+        credential: Some("secret".to_owned()),
+    };
+    vec![stun, turn]
+}
+
 async fn received(socket: &mut WebSocket) -> Value {
     loop {
         match timeout(DEADLINE, socket.receiver.receive()).await.expect("a frame in time") {
@@ -102,7 +114,8 @@ fn is_as_written(got: &Value, written: &Value) -> bool {
 #[tokio::test]
 async fn every_transcript_is_what_the_server_does() {
     for transcript in transcripts() {
-        let server = SignalingServer::start(ServerConfig::default()).await.expect("a server on a free port");
+        let config = ServerConfig { ice_servers: ice_servers(), ..ServerConfig::default() };
+        let server = SignalingServer::start(config).await.expect("a server on a free port");
         let mut sockets: HashMap<&str, WebSocket> = HashMap::new();
         for Line { number, connection, act } in transcript {
             if !sockets.contains_key(connection) {
@@ -139,7 +152,7 @@ fn check_params(method: &str, params: &Value) {
         "peer.ice_candidate" => drop(reads_as::<IceCandidateParams>(params)),
         "call.start" | "call.accept" => drop(reads_as::<CallParams>(params)),
         "call.end" => drop(reads_as::<CallEndParams>(params)),
-        "events.subscribe" | "session.list" | "peer.list" | "peer.leave" => {
+        "server.info" | "events.subscribe" | "session.list" | "peer.list" | "peer.leave" => {
             assert!(
                 params.as_object().is_none_or(serde_json::Map::is_empty),
                 "{method} takes none: {params}"
@@ -152,6 +165,7 @@ fn check_params(method: &str, params: &Value) {
 fn check_result(method: &str, result: &Value) {
     match method {
         "peer.announce" => drop(reads_as::<AnnounceResult>(result)),
+        "server.info" => drop(reads_as::<ServerInfo>(result)),
         "session.list" => drop(reads_as::<SessionList>(result)),
         "peer.list" => drop(reads_as::<PeerList>(result)),
         "events.subscribe" => assert_eq!(result, ANY, "its id is the server's choice"),

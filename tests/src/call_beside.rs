@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use remotemedia_runtime_core::data::{MediaTime, RuntimeData, TransportData};
 use remotemedia_runtime_core::node::builtin::read_barcode;
-use remotemedia_transport_webrtc::WebRtcTransport;
+use remotemedia_transport_webrtc::{WebRtcConfig, WebRtcTransport};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -21,7 +21,12 @@ pub struct CallBeside {
 impl CallBeside {
     /// Joins as `film`, connects to `pipeline`, and waits until pictures come back.
     pub async fn start(room: &Room, pipeline: &str) -> Self {
-        let film = room.join("film").await;
+        Self::start_as(room.config("film"), pipeline).await
+    }
+
+    /// Joins with a config of the story's own, connects to `pipeline`, and waits until pictures come back.
+    pub async fn start_as(config: WebRtcConfig, pipeline: &str) -> Self {
+        let film = WebRtcTransport::join(config, Room::runner()).await.expect("the room is open");
         film.connect(&Room::peer(pipeline)).await.expect("a path on the loopback");
         let (counting, returned) = watch::channel(0);
         let stop = CancellationToken::new();

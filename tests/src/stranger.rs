@@ -8,11 +8,11 @@ use remotemedia_transport_webrtc::rtc::{
     IceCandidate, SdpKind,
 };
 use remotemedia_transport_webrtc::signaling::{
-    AnnounceParams, IceCandidate as SignaledCandidate, SignalingClient, SignalingClientConfig,
+    AnnounceParams, Endpoint, IceCandidate as SignaledCandidate, SignalingClient, SignalingClientConfig,
     SignalingEvent, SignalingEvents,
 };
 
-use crate::Room;
+use crate::{Room, SignalingLine};
 
 /// How long anything awaited may take before the story has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,6 +22,7 @@ pub struct Stranger {
     /// Says what the story wants.
     pub signaling: SignalingClient,
     events: SignalingEvents,
+    line: SignalingLine,
 }
 
 /// A real connection, for a stranger that goes as far as that.
@@ -33,13 +34,14 @@ pub struct StrangersConnection {
 impl Stranger {
     /// Joins the room.
     pub async fn join(room: &Room, peer: &str) -> Self {
-        let url = room.server.url();
-        let connecting = SignalingClient::connect(&url, SignalingClientConfig::default());
+        let line = SignalingLine::lay(room).await;
+        let endpoint = Endpoint::parse(line.url()).expect("the line's own URL");
+        let connecting = SignalingClient::connect(&endpoint, SignalingClientConfig::default());
         let (signaling, events) = connecting.await.expect("the room is open");
         let params =
             AnnounceParams { session: "room".into(), peer_id: peer.into(), ..AnnounceParams::default() };
         signaling.announce(params).await.expect("the room has a place");
-        Self { signaling, events }
+        Self { signaling, events, line }
     }
 
     /// Waits for the next event that `pick` takes; the others before it are let go.
@@ -102,8 +104,10 @@ impl Stranger {
         self.signaling.close(PATIENCE).await;
     }
 
-    /// Goes without a word.
-    pub fn vanish(self) {}
+    /// Goes without a word, as one whose network is gone.
+    pub async fn vanish(self) {
+        self.line.cut().await;
+    }
 }
 
 impl StrangersConnection {

@@ -75,7 +75,14 @@ async fn a_name_that_nobody_has_is_named() {
 
 #[tokio::test]
 async fn what_is_no_signaling_url_is_refused_by_value() {
-    for url in ["http://localhost:1/ws", "localhost:1", "", "ws://", "ws://u:p@localhost:1/ws"] {
+    for url in [
+        "http://localhost:1/ws",
+        "localhost:1",
+        "",
+        "ws://",
+        "ws://u:p@localhost:1/ws",
+        "ws://localhost:99999/ws",
+    ] {
         let told = refused_by(url).await;
         assert!(told.contains("expected ws://"), "{told}");
     }
@@ -100,6 +107,14 @@ async fn a_plain_web_server_is_told_from_a_signaling_server_by_its_status() {
     refused_with(OddServer::answering(page), &["HTTP status 200", "is this the signaling server"]).await;
     let missing = b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n";
     refused_with(OddServer::answering(missing), &["HTTP status 404", "is the path right"]).await;
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_take_the_peer_is_told_with_its_words() {
+    let named = b"HTTP/1.1 421 Misdirected Request\r\ncontent-length: 21\r\n\r\nnot called \"a.local\"\n";
+    refused_with(OddServer::answering(named), &["HTTP status 421: not called \"a.local\""]).await;
+    let silent = b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n";
+    refused_with(OddServer::answering(silent), &["HTTP status 403: no reason given"]).await;
 }
 
 #[tokio::test]

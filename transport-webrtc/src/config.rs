@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use remotemedia_runtime_core::data::{IdentityError, PeerId, SessionId};
-use remotemedia_runtime_core::manifest::{IceServer, Manifest, Topology};
+use remotemedia_runtime_core::manifest::{IceServer, IceServerError, Manifest, Topology};
 
 use crate::codec::{UnknownCodec, VideoCodec};
 use crate::rtc;
+use crate::signaling::{Endpoint, EndpointError};
 
 /// Most remote peers in a mesh: each costs an encoder and a decoder.
 pub const MAX_MESH_PEERS: u32 = 10;
@@ -20,7 +21,7 @@ pub const MAX_HOST_PEERS: u32 = 1000;
 /// ([`with_manifest`](Self::with_manifest)), then the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WebRtcConfig {
-    /// The signaling server, `ws://host:port/ws`. `wss://` is refused when joining: TLS is not built in.
+    /// The signaling server, `ws://host:port/ws`. `wss://` is refused: TLS is not built in.
     pub signaling_url: String,
     /// The session to join, 1 to 64 letters, digits, `_`, `-`, `.` or `:`.
     pub session: String,
@@ -72,7 +73,7 @@ pub struct Deadlines {
 /// [`WebRtcConfig`], checked: below it nothing can be invalid.
 #[derive(Debug, Clone)]
 pub(crate) struct WebRtcSettings {
-    pub(crate) signaling_url: String,
+    pub(crate) server: Endpoint,
     pub(crate) session: SessionId,
     pub(crate) peer_id: PeerId,
     pub(crate) display_name: Option<String>,
@@ -106,15 +107,15 @@ pub enum ConfigError {
         /// Most that is taken.
         max: u64,
     },
-    /// The signaling URL is no WebSocket URL.
-    #[error("signaling_url is {got:?}, expected ws://host:port/ws or wss://host/ws")]
-    Url {
-        /// The URL.
-        got: String,
-    },
-    /// A STUN or TURN server cannot be used.
+    /// The signaling URL names no server.
+    #[error(transparent)]
+    Url(#[from] EndpointError),
+    /// A STUN or TURN server is none.
+    #[error(transparent)]
+    IceServer(#[from] IceServerError),
+    /// The engine cannot use a STUN or TURN server.
     #[error("{reason}")]
-    IceServer {
+    UnusableIceServer {
         /// Which address, and what is expected.
         reason: String,
     },
@@ -186,9 +187,7 @@ impl WebRtcConfig {
 
     /// Checks everything.
     pub(crate) fn check(self) -> Result<WebRtcSettings, ConfigError> {
-        if !["ws://", "wss://"].iter().any(|scheme| self.signaling_url.starts_with(scheme)) {
-            return Err(ConfigError::Url { got: self.signaling_url });
-        }
+        let server = Endpoint::parse(&self.signaling_url)?;
         let topology = self.topology.unwrap_or_default();
         let (default_peers, most_peers) = match topology {
             Topology::Mesh => (MAX_MESH_PEERS, MAX_MESH_PEERS),
@@ -199,9 +198,10 @@ impl WebRtcConfig {
         if let Some(bps) = self.video_bitrate_bps {
             in_range("video_bitrate_bps", u64::from(bps), 50_000, 50_000_000)?;
         }
+        self.ice_servers.iter().try_for_each(IceServer::check)?;
         let ice_servers: Vec<_> = self.ice_servers.into_iter().map(rtc::IceServer::from).collect();
         for server in &ice_servers {
-            server.check().map_err(|error| ConfigError::IceServer { reason: error.to_string() })?;
+            server.check().map_err(|error| ConfigError::UnusableIceServer { reason: error.to_string() })?;
         }
         let video_codecs = self.video_codecs.iter().map(|name| VideoCodec::from_name(name));
         let video_codecs = video_codecs.collect::<Result<_, _>>()?;
@@ -209,7 +209,7 @@ impl WebRtcConfig {
             session: SessionId::new(&self.session)?,
             peer_id: PeerId::new(self.peer_id.unwrap_or_else(random_peer_id))?,
             pipeline_peer: self.pipeline_peer.map(PeerId::new).transpose()?,
-            signaling_url: self.signaling_url,
+            server,
             display_name: self.display_name,
             topology,
             max_peers,
@@ -279,11 +279,41 @@ mod tests {
     #[test]
     fn urls_names_and_codecs_are_refused_by_value() {
         let http = WebRtcConfig { signaling_url: "http://x".into(), ..config() };
-        assert!(refused(http).starts_with("signaling_url is \"http://x\", expected ws://"));
+        assert!(refused(http).starts_with("\"http://x\" is not a signaling URL"));
         let codec = WebRtcConfig { video_codecs: vec!["h264".into(), "AV1".into()], ..config() };
         let refused = codec.check().expect_err("AV1 is not built in");
         assert!(matches!(refused, ConfigError::Codec(error) if error.to_string().contains("\"AV1\"")));
         assert!(matches!(config().peer_id("a b").check(), Err(ConfigError::Name(_))));
+    }
+
+    #[test]
+    fn a_manifest_may_name_the_signaling_urls_that_a_config_takes_and_no_others() {
+        for (url, fits) in [
+            ("ws://127.0.0.1:8080/ws", true),
+            ("ws://host", true),
+            ("ws://[::1]:9/ws?a=b", true),
+            ("ws://host:65535/ws", true),
+            ("ws://host:65536/ws", false),
+            ("ws://host:99999/ws", false),
+            ("ws://host:0/ws", false),
+            ("ws://host:/ws", false),
+            ("ws://u@host/ws", false),
+            ("ws://host/ws#top", false),
+            ("ws://a b/ws", false),
+            ("ws://", false),
+            ("http://host/ws", false),
+            ("", false),
+        ] {
+            let config = WebRtcConfig::new(url, "room");
+            assert_eq!(config.validate().is_ok(), fits, "config: {url:?}");
+            let transport = serde_json::json!({"kind": "webrtc", "signaling_url": url});
+            let manifest = serde_json::json!({
+                "version": "v1",
+                "nodes": [{"id": "echo", "node_type": "PassThrough"}],
+                "transport": transport,
+            });
+            assert_eq!(Manifest::parse(&manifest.to_string()).is_ok(), fits, "manifest: {url:?}");
+        }
     }
 
     #[test]
@@ -294,7 +324,12 @@ mod tests {
         };
         assert!(with("stun:stun.example.org:3478").check().is_ok());
         let told = refused(with("http://example.org"));
-        assert_eq!(told, "ice_servers is \"http://example.org\", expected stun:host:port or turn:host:port");
+        assert!(
+            told.contains("\"http://example.org\"") && told.contains("expected stun:host:port"),
+            "{told}"
+        );
+        assert!(refused(with("stun:stun.example.org:99999")).contains("from 1 to 65535"));
+        assert!(refused(with("STUN:stun.example.org")).contains("STUN:stun.example.org"));
         assert!(refused(with("turn:turn.example.org")).contains("a username and a credential"));
     }
 

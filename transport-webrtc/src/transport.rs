@@ -102,13 +102,13 @@ impl WebRtcTransport {
         let settings = config.check()?;
         let refused = |source| JoinError::Signaling {
             session: settings.session.clone(),
-            url: settings.signaling_url.clone(),
+            url: settings.server.to_string(),
             source,
         };
         let waited = settings.deadlines.join;
         let until = tokio::time::Instant::now() + waited;
         let client_config = SignalingClientConfig { connect_timeout: waited, ..Default::default() };
-        let connected = SignalingClient::connect(&settings.signaling_url, client_config).await;
+        let connected = SignalingClient::connect(&settings.server, client_config).await;
         let (signaling, events) = connected.map_err(refused)?;
         let announcing = signaling.announce(settings.announcement());
         let announced = tokio::time::timeout_at(until, announcing)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use remotemedia_signaling::{ServerConfig, ServerHandle, SignalingServer};
 use remotemedia_transport_webrtc::signaling::{
-    AnnounceParams, CloseReason, ErrorCode, IceCandidate, LeaveReason, SignalingClient,
+    AnnounceParams, CloseReason, Endpoint, ErrorCode, IceCandidate, LeaveReason, SignalingClient,
     SignalingClientConfig, SignalingError, SignalingEvent, SignalingEvents,
 };
 use tokio::time::timeout;
@@ -17,7 +17,8 @@ async fn server() -> ServerHandle {
 }
 
 async fn client(server: &ServerHandle) -> (SignalingClient, SignalingEvents) {
-    SignalingClient::connect(&server.url(), SignalingClientConfig::default()).await.expect("a connection")
+    let endpoint = Endpoint::parse(&server.url()).expect("the server's own URL");
+    SignalingClient::connect(&endpoint, SignalingClientConfig::default()).await.expect("a connection")
 }
 
 fn as_peer(session: &str, peer_id: &str) -> AnnounceParams {

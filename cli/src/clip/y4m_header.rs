@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use remotemedia_runtime_core::data::VideoFrame;
+use remotemedia_runtime_core::data::{ColorSpace, VideoFrame};
 
 use super::ClipError;
 
@@ -21,6 +21,7 @@ pub(super) struct Y4mHeader {
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) frame_rate: f64,
+    pub(super) color_space: ColorSpace,
 }
 
 impl Y4mHeader {
@@ -36,6 +37,7 @@ impl Y4mHeader {
             return Err(not_a_clip(format!("it begins with {start:?}, expected \"YUV4MPEG2 W… H… F…\"")));
         };
         let (mut width, mut height, mut rate, mut format) = (None, None, DEFAULT_RATE, "420");
+        let mut color_space = ColorSpace::default();
         for field in fields.split_ascii_whitespace() {
             let bad = |expected| {
                 let shown: String = field.chars().take(SHOWN).collect();
@@ -47,7 +49,13 @@ impl Y4mHeader {
                 b'H' => height = Some(value.parse().map_err(|_| bad("H and the height in pixels"))?),
                 b'F' => rate = ratio(value).ok_or_else(|| bad("F and a ratio such as 30:1"))?,
                 b'C' => format = value,
-                // Interlacing, pixel aspect and comments change nothing here.
+                b'X' => {
+                    if let Some(range) = value.strip_prefix(COLOR_RANGE) {
+                        color_space.full_range =
+                            is_full(range).ok_or_else(|| bad("XCOLORRANGE=FULL or XCOLORRANGE=LIMITED"))?;
+                    }
+                }
+                // Interlacing, pixel aspect and other extensions change nothing here.
                 _ => {}
             }
         }
@@ -67,7 +75,7 @@ impl Y4mHeader {
             let got = format!("{}:{}", rate.0, rate.1);
             return Err(ClipError::FrameRate { path: path.to_owned(), got });
         }
-        Ok(Self { width, height, frame_rate })
+        Ok(Self { width, height, frame_rate, color_space })
     }
 
     /// Returns the bytes of one picture: a byte of luma for each pixel, and a quarter as much of each colour.
@@ -76,11 +84,33 @@ impl Y4mHeader {
     }
 }
 
+/// Writes the line for pictures of a size and a colour space, its end left out.
+///
+/// * `frame_rate`: frames of a second, kept to a thousandth.
+pub(super) fn header_line(width: u32, height: u32, frame_rate: f64, color_space: ColorSpace) -> String {
+    let rate = (frame_rate * 1000.0).round();
+    let range = if color_space.full_range { FULL } else { LIMITED };
+    format!("YUV4MPEG2 W{width} H{height} F{rate}:1000 Ip C420mpeg2 X{COLOR_RANGE}{range}")
+}
+
+fn is_full(range: &str) -> Option<bool> {
+    match range {
+        FULL => Some(true),
+        LIMITED => Some(false),
+        _ => None,
+    }
+}
+
 fn ratio(text: &str) -> Option<(u32, u32)> {
     let (numerator, denominator) = text.split_once(':')?;
     let denominator = denominator.parse().ok().filter(|denominator| *denominator > 0)?;
     Some((numerator.parse().ok()?, denominator))
 }
+
+/// The extension that ffmpeg writes and reads (libavformat, yuv4mpegenc.c), its `X` left out.
+const COLOR_RANGE: &str = "COLORRANGE=";
+const FULL: &str = "FULL";
+const LIMITED: &str = "LIMITED";
 
 /// How much of a foreign text an error repeats, characters.
 const SHOWN: usize = 40;
@@ -99,6 +129,23 @@ mod tests {
         assert_eq!((full.width, full.height, full.picture_bytes()), (640, 360, 345_600));
         assert!((full.frame_rate - 29.97).abs() < 0.001);
         assert_eq!(parse("YUV4MPEG2 W16 H16").expect("valid").frame_rate, 25.0);
+    }
+
+    #[test]
+    fn the_range_of_the_colours_is_read_and_limited_if_nothing_is_said() {
+        let is_full = |extension: &str| {
+            let header = parse(&format!("YUV4MPEG2 W16 H16 C420jpeg {extension}")).expect(extension);
+            header.color_space.full_range
+        };
+        assert!(is_full("XCOLORRANGE=FULL"));
+        for limited in ["XCOLORRANGE=LIMITED", "", "XYSCSS=420JPEG", "XCOLOR"] {
+            assert!(!is_full(limited), "{limited:?}");
+        }
+        for bad in ["XCOLORRANGE=", "XCOLORRANGE=full", "XCOLORRANGE=PC"] {
+            let refused = parse(&format!("YUV4MPEG2 W16 H16 {bad}")).expect_err(bad);
+            let words = format!("{bad:?}, expected XCOLORRANGE=FULL or XCOLORRANGE=LIMITED");
+            assert!(refused.contains(&words), "{refused}");
+        }
     }
 
     #[test]

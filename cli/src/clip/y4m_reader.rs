@@ -15,6 +15,8 @@ pub(crate) struct Y4mReader {
     path: PathBuf,
     file: BufReader<File>,
     header: Y4mHeader,
+    /// Whether it is a file, and so can be read again.
+    is_file: bool,
     /// Where the first frame begins, bytes.
     first_frame: u64,
     frames: u64,
@@ -29,7 +31,7 @@ impl Y4mReader {
     pub(crate) fn open(path: &Path) -> Result<Self, ClipError> {
         let failed = |action| move |source| ClipError::File { action, path: path.to_owned(), source };
         let file = File::open(path).map_err(failed("open"))?;
-        let length = file.metadata().map_err(failed("read"))?;
+        let metadata = file.metadata().map_err(failed("read"))?;
         let mut file = BufReader::new(file);
         let line = line(&mut file).map_err(failed("read"))?;
         let not_a_clip =
@@ -45,12 +47,18 @@ impl Y4mReader {
         };
         let header = Y4mHeader::parse(&line, path)?;
         let first_frame = line.len() as u64 + 1;
-        let mut reader = Self { path: path.to_owned(), file, header, first_frame, frames: 0 };
-        if length.is_file() {
-            while reader.skip(length.len())? {}
+        let is_file = metadata.is_file();
+        let mut reader = Self { path: path.to_owned(), file, header, is_file, first_frame, frames: 0 };
+        if is_file {
+            while reader.skip(metadata.len())? {}
             reader.rewind()?;
         }
         Ok(reader)
+    }
+
+    /// Whether it can be read again; what comes out of a pipe cannot.
+    pub(crate) fn is_file(&self) -> bool {
+        self.is_file
     }
 
     /// Returns the width, pixels.
@@ -77,7 +85,8 @@ impl Y4mReader {
             return Ok(None);
         }
         let mut loan = VideoLoan::new(pool, PixelFormat::I420, self.width(), self.height())
-            .map_err(|source| ClipError::Frame { path: self.path.clone(), source })?;
+            .map_err(|source| ClipError::Frame { path: self.path.clone(), source })?
+            .with_color_space(self.header.color_space);
         let mut got = 0;
         for plane in loan.planes_mut() {
             let mut filled = 0;

@@ -7,44 +7,46 @@ use std::path::{Path, PathBuf};
 use remotemedia_runtime_core::data::VideoFrame;
 
 use super::ClipError;
+use super::y4m_header::header_line;
 
-/// Writes I420 pictures of one size to a YUV4MPEG2 file.
+/// Writes I420 pictures of one size and one range of colours to a YUV4MPEG2 file.
 pub(crate) struct Y4mWriter {
     path: PathBuf,
     file: File,
     size: (u32, u32),
+    full_range: bool,
     /// One frame as it lies in the file, its marker first.
     frame: Vec<u8>,
 }
 
 impl Y4mWriter {
-    /// Begins a clip.
+    /// Begins a clip for pictures like `first`, which is not written yet.
     ///
     /// * `frame_rate`: frames of a second, kept to a thousandth.
     ///
     /// # Errors
     /// [`ClipError::File`] if the file cannot be written.
-    pub(crate) fn create(path: &Path, width: u32, height: u32, frame_rate: f64) -> Result<Self, ClipError> {
-        let rate = (frame_rate * 1000.0).round();
-        let header = format!("YUV4MPEG2 W{width} H{height} F{rate}:1000 Ip C420mpeg2\n");
+    pub(crate) fn create(path: &Path, first: &VideoFrame, frame_rate: f64) -> Result<Self, ClipError> {
+        let (size, color_space) = ((first.width(), first.height()), first.color_space());
+        let header = header_line(size.0, size.1, frame_rate, color_space);
         let begin = || {
             let mut file = File::create(path)?;
-            file.write_all(header.as_bytes())?;
+            writeln!(file, "{header}")?;
             Ok(file)
         };
         let path = path.to_owned();
         match begin() {
-            Ok(file) => Ok(Self { path, file, size: (width, height), frame: Vec::new() }),
+            Ok(file) => Ok(Self { path, file, size, full_range: color_space.full_range, frame: Vec::new() }),
             Err(source) => Err(failed(path, source)),
         }
     }
 
-    /// Returns the size of the pictures, pixels.
-    pub(crate) fn size(&self) -> (u32, u32) {
-        self.size
+    /// Whether a picture is of the clip's size and range of colours.
+    pub(crate) fn takes(&self, frame: &VideoFrame) -> bool {
+        self.size == (frame.width(), frame.height()) && self.full_range == frame.color_space().full_range
     }
 
-    /// Appends a picture of the clip's size.
+    /// Appends a picture that the clip [takes](Self::takes).
     ///
     /// # Errors
     /// [`ClipError::File`] if it cannot be written.
@@ -70,23 +72,46 @@ const PLANES: usize = 3;
 
 #[cfg(test)]
 mod tests {
-    use remotemedia_runtime_core::data::{PixelFormat, VideoLoan};
+    use remotemedia_runtime_core::data::{ColorSpace, PixelFormat, VideoLoan};
     use remotemedia_runtime_core::shm::HeapPool;
 
     use super::*;
     use crate::clip::Y4mReader;
 
+    fn picture(width: u32, shade: u8, full_range: bool) -> VideoFrame {
+        let loan = VideoLoan::new(&HeapPool::default(), PixelFormat::I420, width, 16).expect("small");
+        let mut loan = loan.with_color_space(ColorSpace { full_range, ..ColorSpace::BT709 });
+        for (plane, bytes) in loan.planes_mut().into_iter().enumerate() {
+            bytes.fill(shade + plane as u8);
+        }
+        loan.freeze()
+    }
+
+    #[test]
+    fn the_range_of_the_colours_is_written_and_read_again() {
+        for full_range in [true, false] {
+            let path = std::env::temp_dir()
+                .join(format!("remotemedia-{}-range-{full_range}.y4m", std::process::id()));
+            let frame = picture(18, 40, full_range);
+            let mut writer = Y4mWriter::create(&path, &frame, 30.0).expect("writable");
+            writer.write(&frame).expect("writable");
+            assert!(writer.takes(&picture(18, 90, full_range)));
+            assert!(!writer.takes(&picture(18, 40, !full_range)));
+            assert!(!writer.takes(&picture(20, 40, full_range)));
+            let mut reader = Y4mReader::open(&path).expect("a whole clip");
+            let read = reader.read(&HeapPool::default()).expect("whole").expect("a frame").freeze();
+            assert_eq!(read.color_space(), ColorSpace { full_range, ..ColorSpace::BT601 });
+            std::fs::remove_file(path).ok();
+        }
+    }
+
     #[test]
     fn what_was_written_is_read_again() {
         let path = std::env::temp_dir().join(format!("remotemedia-{}-written.y4m", std::process::id()));
         let pool = HeapPool::default();
-        let mut writer = Y4mWriter::create(&path, 18, 16, 29.97).expect("writable");
+        let mut writer = Y4mWriter::create(&path, &picture(18, 40, false), 29.97).expect("writable");
         for shade in [40, 200] {
-            let mut loan = VideoLoan::new(&pool, PixelFormat::I420, 18, 16).expect("small");
-            for (plane, bytes) in loan.planes_mut().into_iter().enumerate() {
-                bytes.fill(shade + plane as u8);
-            }
-            writer.write(&loan.freeze()).expect("writable");
+            writer.write(&picture(18, shade, false)).expect("writable");
         }
         let mut reader = Y4mReader::open(&path).expect("a whole clip");
         assert_eq!((reader.width(), reader.height(), reader.frame_rate()), (18, 16, 29.97));

@@ -1,7 +1,7 @@
 //! `remotemedia demo`: two peers and one pipeline, measured.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::Args;
@@ -42,12 +42,11 @@ pub(crate) struct DemoArguments {
 }
 
 pub(crate) fn run(arguments: DemoArguments, terminal: &mut Terminal) -> Result<Verdict, Failure> {
-    let checked = match manifest_file::check(&arguments.manifest, &NodeRegistry::with_builtins())? {
-        Ok(checked) => checked,
-        Err(faults) => {
-            manifest_file::print_faults(faults.iter(), terminal)?;
-            return Ok(Verdict::BadInput);
-        }
+    let inputs = [Some(&arguments.manifest), arguments.input.as_ref()];
+    inputs.into_iter().flatten().try_for_each(|path| check_read_twice(path))?;
+    let registry = NodeRegistry::with_builtins();
+    let Some(checked) = manifest_file::load(&arguments.manifest, &registry, terminal)? else {
+        return Ok(Verdict::BadInput);
     };
     let manifest = arguments.manifest.display();
     check_measurable(&checked.graph).map_err(|reason| {
@@ -89,9 +88,21 @@ pub(crate) fn run(arguments: DemoArguments, terminal: &mut Terminal) -> Result<V
     Ok(Verdict::Good)
 }
 
+/// Checks that a path is no pipe: this process looks at what is in it, and one of the demo's own reads it again.
+fn check_read_twice(path: &Path) -> Result<(), Failure> {
+    let is_pipe = std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir());
+    if is_pipe || path.as_os_str() == "-" {
+        let name = manifest_file::name(path);
+        let error = anyhow!("{name} can be read once only, and the demo reads it in two processes");
+        return Err(Failure::bad_input(error).hint("write it into a file, and give its path"));
+    }
+    Ok(())
+}
+
 /// Reads a length of 1 to 86 400 seconds.
 pub(super) fn seconds(text: &str) -> Result<f64, String> {
-    let seconds: f64 = text.parse().map_err(|_| format!("{text:?} is no number of seconds"))?;
+    let seconds: f64 =
+        text.parse().map_err(|_| format!("{text:?} is no number of seconds, expected 1 to 86400"))?;
     if (1.0..=86_400.0).contains(&seconds) {
         Ok(seconds)
     } else {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -20,7 +20,7 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::Verdict;
 use super::demo::seconds;
-use crate::clip::{WavWriter, Y4mWriter};
+use crate::clip::{Recording, RecordingReport};
 use crate::failure::Failure;
 use crate::footage::Footage;
 use crate::process::{self, interrupted, unless};
@@ -39,9 +39,10 @@ pub(crate) struct JoinArguments {
     #[arg(long)]
     peer_id: Option<String>,
     /// The peer to send to; default: the first one that runs a pipeline.
-    #[arg(long)]
+    #[arg(long, value_name = "PEER_ID")]
     to: Option<String>,
-    /// What to send: a YUV4MPEG2 clip, or `test` for the test picture and a beep each second.
+    /// What to send: a YUV4MPEG2 clip, played again and again (out of a pipe: once), with a barcode over its top
+    /// ninth; or `test` for the test picture. A beep each second goes with it.
     #[arg(long, default_value = "test", value_name = "FILE.y4m|test")]
     input: PathBuf,
     /// Where to save what comes back: FILE.y4m, with the sound in FILE.wav beside it.
@@ -73,21 +74,47 @@ pub(crate) fn run(arguments: JoinArguments, terminal: &mut Terminal) -> Result<V
     let config = WebRtcConfig { peer_id: arguments.peer_id.clone(), ..config };
     config.validate().map_err(Failure::bad_input)?;
     if let Some(output) = &arguments.output {
-        writable::check(output)?;
+        check_output(output, &arguments.input)?;
     }
-    if let Some(saved) = process::run_with_video(join(arguments, config))? {
-        writeln!(terminal, "sent {} pictures, {} came back", saved.sent, saved.pictures)?;
+    let is_kept = arguments.output.is_some();
+    let Some(Outcome { sent, came_back }) = process::run_with_video(join(arguments, config))? else {
+        writeln!(terminal, "interrupted")?;
+        return Ok(Verdict::Good);
+    };
+    let RecordingReport { pictures, misfits, files } = came_back;
+    writeln!(terminal, "sent {sent} pictures, {pictures} came back")?;
+    if misfits > 0 {
+        writeln!(
+            terminal,
+            "not saved: {misfits} pictures of another size or range of colours than the first"
+        )?;
+    }
+    if is_kept {
+        let files: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+        let files = if files.is_empty() { "nothing".to_owned() } else { files.join(", ") };
+        writeln!(terminal, "saved: {files}")?;
     }
     Ok(Verdict::Good)
 }
 
-/// Writes what comes back; files begin with the first item of their kind.
-#[derive(Default)]
-struct Saved {
+/// Checks that what comes back can be written, and not over what is sent.
+fn check_output(clip: &Path, input: &Path) -> Result<(), Failure> {
+    let sound = Recording::sound_beside(clip);
+    for path in [clip, &sound] {
+        let both = path.canonicalize().ok().zip(input.canonicalize().ok());
+        if both.is_some_and(|(output, input)| output == input) {
+            let error = anyhow!("--output would overwrite {}, which is --input", path.display());
+            return Err(Failure::bad_input(error).hint("name another file"));
+        }
+        writable::check(path)?;
+    }
+    Ok(())
+}
+
+/// What was sent, and what came of it.
+struct Outcome {
     sent: u64,
-    pictures: u64,
-    video: Option<Y4mWriter>,
-    audio: Option<WavWriter>,
+    came_back: RecordingReport,
 }
 
 /// What runs while a clip is sent.
@@ -97,48 +124,73 @@ struct Sending {
     transport: WebRtcTransport,
     events: Receiver<PeerEvent>,
     to: PeerId,
+    /// Pictures so far.
+    sent: u64,
 }
 
 /// `None`: interrupted before anything was sent.
-async fn join(arguments: JoinArguments, config: WebRtcConfig) -> Result<Option<Saved>, Failure> {
+async fn join(arguments: JoinArguments, config: WebRtcConfig) -> Result<Option<Outcome>, Failure> {
     let mut interrupted = pin!(interrupted()?);
-    let Some(sending) = unless(&mut interrupted, start(&arguments, config)).await? else { return Ok(None) };
-    let Sending { mut footage, mut tone, transport, mut events, to } = sending;
-    let bar = progress_bar(arguments.seconds, &footage.title());
-    let end = tokio::time::sleep(Duration::from_secs_f64(arguments.seconds));
+    let Some(mut sending) = unless(&mut interrupted, start(&arguments, config)).await? else {
+        return Ok(None);
+    };
+    let mut recording = Recording::new(arguments.output, sending.footage.frame_rate());
+    let exchanged = exchange(&mut sending, arguments.seconds, &mut recording, interrupted).await;
+    // After a failure, too: the others need not find out by silence.
+    sending.transport.close().await;
+    exchanged?;
+    Ok(Some(Outcome { sent: sending.sent, came_back: recording.finish()? }))
+}
+
+/// Sends and receives until the time is over or the clip is, or until interrupted.
+async fn exchange(
+    sending: &mut Sending,
+    seconds: f64,
+    recording: &mut Recording,
+    mut interrupted: Pin<&mut impl Future<Output = ()>>,
+) -> Result<(), Failure> {
+    let Sending { footage, tone, transport, events, to, sent } = sending;
+    let bar = progress_bar(seconds, &footage.title());
+    let end = tokio::time::sleep(Duration::from_secs_f64(seconds));
     tokio::pin!(end);
-    let (mut saved, mut sending) = (Saved::default(), true);
+    let mut goes_on = true;
     loop {
         tokio::select! {
             biased;
             () = &mut interrupted => break,
             () = &mut end => {
-                if !sending {
+                if !goes_on {
                     break;
                 }
-                sending = false;
+                goes_on = false;
                 end.as_mut().reset(tokio::time::Instant::now() + LAST_FRAMES_WITHIN);
             }
-            cause = closed(&mut events, &to) => return Err(ended(&to, cause)),
-            Some(item) = transport.recv() => saved.keep(&item, arguments.output.as_deref())?,
-            Some(sound) = tone.output(), if sending => send(&transport, &mut events, &to, sound).await?,
-            picture = footage.next(), if sending => match picture? {
+            cause = closed(events, to) => return Err(ended(to, cause)),
+            Some(item) = transport.recv() => keep(recording, &item.data)?,
+            Some(sound) = tone.output(), if goes_on => send(transport, events, to, sound).await?,
+            picture = footage.next(), if goes_on => match picture? {
                 Some(picture) => {
-                    saved.sent += 1;
+                    *sent += 1;
                     bar.set_position((picture.media_time.as_duration().as_secs_f64() * 1e3) as u64);
-                    bar.set_message(format!("{} sent, {} back", saved.sent, saved.pictures));
-                    send(&transport, &mut events, &to, picture).await?;
+                    bar.set_message(format!("{sent} sent, {} back", recording.pictures()));
+                    send(transport, events, to, picture).await?;
                 }
-                None => sending = false,
+                None => {
+                    goes_on = false;
+                    end.as_mut().reset(tokio::time::Instant::now() + LAST_FRAMES_WITHIN);
+                }
             },
         }
     }
     bar.finish_and_clear();
-    transport.close().await;
-    if let Some(audio) = saved.audio.take() {
-        audio.finish()?;
+    Ok(())
+}
+
+fn keep(recording: &mut Recording, item: &RuntimeData) -> Result<(), Failure> {
+    if let RuntimeData::Json(value) = item {
+        tracing::info!(%value, "came back");
     }
-    Ok(Some(saved))
+    Ok(recording.keep(item)?)
 }
 
 async fn start(arguments: &JoinArguments, config: WebRtcConfig) -> Result<Sending, Failure> {
@@ -152,13 +204,28 @@ async fn start(arguments: &JoinArguments, config: WebRtcConfig) -> Result<Sendin
     }))?;
     let tone = runner.create_stream_session(&tone).await?;
     let transport = WebRtcTransport::join(config, runner).await.map_err(Failure::joining)?;
+    match reach(&transport, named, &arguments.session).await {
+        Ok((to, events)) => Ok(Sending { footage, tone, transport, events, to, sent: 0 }),
+        Err(failure) => {
+            transport.close().await;
+            Err(failure)
+        }
+    }
+}
+
+/// Connects to the peer that is named, or to one that runs a pipeline.
+async fn reach(
+    transport: &WebRtcTransport,
+    named: Option<PeerId>,
+    session: &str,
+) -> Result<(PeerId, Receiver<PeerEvent>), Failure> {
     let to = match named {
         Some(named) => named,
-        None => pipeline_peer(&transport).await?,
+        None => pipeline_peer(transport, session).await?,
     };
     let events = transport.events();
     transport.connect(&to).await?;
-    Ok(Sending { footage, tone, transport, events, to })
+    Ok((to, events))
 }
 
 async fn send(
@@ -193,7 +260,7 @@ fn ended(peer: &PeerId, cause: CloseCause) -> Failure {
 }
 
 /// Waits for a peer that runs a pipeline.
-async fn pipeline_peer(transport: &WebRtcTransport) -> Result<PeerId, Failure> {
+async fn pipeline_peer(transport: &WebRtcTransport, session: &str) -> Result<PeerId, Failure> {
     // Subscribed before the look, so that who joins in between is not missed.
     let mut events = transport.events();
     let waiting = async {
@@ -208,42 +275,15 @@ async fn pipeline_peer(transport: &WebRtcTransport) -> Result<PeerId, Failure> {
         Ok(found) => found,
         Err(_) => {
             let present: Vec<_> = transport.peers().into_iter().map(|peer| peer.peer.to_string()).collect();
-            let error = anyhow!("no peer of the session runs a pipeline; there are: {present:?}");
-            Err(Failure::from(error)
-                .hint("start one with: remotemedia serve MANIFEST, or name a peer with --to"))
+            let present = if present.is_empty() { "nobody else".to_owned() } else { present.join(", ") };
+            let error = anyhow!(
+                "no peer of session {session} began to run a pipeline within {PIPELINE_WITHIN:?}; the session has \
+                 {present}"
+            );
+            Err(Failure::from(error).hint(
+                "check --session; start a pipeline with: remotemedia serve MANIFEST; or name any peer with --to",
+            ))
         }
-    }
-}
-
-impl Saved {
-    fn keep(&mut self, item: &TransportData, output: Option<&Path>) -> Result<(), Failure> {
-        match &item.data {
-            RuntimeData::Video(frame) => {
-                self.pictures += 1;
-                let Some(output) = output else { return Ok(()) };
-                let size = (frame.width(), frame.height());
-                if self.video.is_none() {
-                    self.video = Some(Y4mWriter::create(output, size.0, size.1, 30.0)?);
-                }
-                // A clip has one size: what comes back in another (while the sender ramps up) is not kept.
-                if let Some(video) = self.video.as_mut().filter(|video| video.size() == size) {
-                    video.write(frame)?;
-                }
-            }
-            RuntimeData::Audio(frame) => {
-                let Some(output) = output else { return Ok(()) };
-                if self.audio.is_none() {
-                    let path = output.with_extension("wav");
-                    self.audio = Some(WavWriter::create(&path, frame.sample_rate(), frame.channels())?);
-                }
-                if let Some(audio) = &mut self.audio {
-                    audio.write(frame)?;
-                }
-            }
-            RuntimeData::Json(value) => tracing::info!(%value, "came back"),
-            _ => {}
-        }
-        Ok(())
     }
 }
 

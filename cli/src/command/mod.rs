@@ -2,9 +2,12 @@
 
 mod demo;
 mod demo_peer;
+mod ice_servers;
 mod join;
+mod listening;
 mod nodes;
 mod nodes_page;
+mod origins;
 mod serve;
 mod signal;
 mod validate;

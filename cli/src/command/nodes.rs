@@ -15,16 +15,16 @@ use super::nodes_page::NodesPage;
 use crate::failure::Failure;
 use crate::terminal::{Style, Terminal};
 
-/// Lists the node types, or describes one with its ports and params.
+/// List the node types, or describe one with its ports and params.
 #[derive(Debug, Args)]
 pub(crate) struct NodesArguments {
     /// The node type to describe; without it all are listed.
     #[arg(value_name = "TYPE")]
     node_type: Option<String>,
-    /// Prints for programs, params as JSON schema included.
+    /// Print for programs, as JSON, params as JSON schema included.
     #[arg(long)]
     json: bool,
-    /// Prints all of them as the page docs/nodes.md.
+    /// Print all of them as the page docs/nodes.md.
     #[arg(long, conflicts_with_all = ["json", "node_type"])]
     markdown: bool,
 }

@@ -1,17 +1,17 @@
 //! `remotemedia signal`: the signaling server alone.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use clap::Args;
 use remotemedia_signaling::openrpc_document;
-use remotemedia_signaling::server::{
-    AllowedOrigins, ServerConfig, ServerError, ServerLimits, SignalingServer,
-};
+use remotemedia_signaling::server::{ServerConfig, ServerError, ServerLimits, SignalingServer};
 
 use super::Verdict;
+use super::ice_servers::IceServerArguments;
+use super::listening::ListenArguments;
+use super::origins::OriginArguments;
 use crate::failure::Failure;
 use crate::process::{self, interrupted};
 use crate::terminal::Terminal;
@@ -20,13 +20,12 @@ use crate::web_client;
 /// Run the signaling server alone, with the browser client.
 #[derive(Debug, Args)]
 pub(crate) struct SignalArguments {
-    /// Address to listen on; port 0 takes a free one.
-    #[arg(long, default_value = "127.0.0.1:8080", value_name = "ADDRESS:PORT")]
-    listen: SocketAddr,
-    /// Web pages that may connect beside the server's own: an origin such as `https://app.example.org`, or
-    /// `any`. May be given several times. Programs always may.
-    #[arg(long = "allow-origin", value_name = "ORIGIN|any", value_parser = origin)]
-    allow_origins: Vec<String>,
+    #[command(flatten)]
+    listen: ListenArguments,
+    #[command(flatten)]
+    origins: OriginArguments,
+    #[command(flatten)]
+    ice_servers: IceServerArguments,
     #[command(flatten)]
     limits: LimitArguments,
     /// Print the OpenRPC document of the protocol, and end.
@@ -38,30 +37,30 @@ pub(crate) struct SignalArguments {
 #[derive(Debug, Args)]
 struct LimitArguments {
     /// Most sessions at a time, 1 to 4096.
-    #[arg(long, default_value_t = ServerLimits::default().rooms.sessions)]
+    #[arg(long, default_value_t = ServerLimits::default().rooms.sessions, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     sessions: u32,
     /// Most peers in one session, 1 to 512.
-    #[arg(long, default_value_t = ServerLimits::default().rooms.peers_per_session)]
+    #[arg(long, default_value_t = ServerLimits::default().rooms.peers_per_session, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     peers_per_session: u32,
     /// Most WebSocket connections at a time, 1 to 100000.
-    #[arg(long, default_value_t = ServerLimits::default().connections)]
+    #[arg(long, default_value_t = ServerLimits::default().connections, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     connections: u32,
     /// Requests per second and connection in the long run, 1 to 100000.
-    #[arg(long, default_value_t = ServerLimits::default().requests_per_second)]
+    #[arg(long, default_value_t = ServerLimits::default().requests_per_second, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     requests_per_second: u32,
     /// Requests at once after a pause, 1 to 100000.
-    #[arg(long, default_value_t = ServerLimits::default().request_burst)]
+    #[arg(long, default_value_t = ServerLimits::default().request_burst, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     request_burst: u32,
     /// Longest request without a session description, bytes, 1024 to 1048576.
-    #[arg(long, default_value_t = ServerLimits::default().control_bytes)]
+    #[arg(long, default_value_t = ServerLimits::default().control_bytes, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     control_bytes: u32,
     /// Longest request with a session description, bytes, at least --control-bytes and at most 4194304.
-    #[arg(long, default_value_t = ServerLimits::default().sdp_bytes)]
+    #[arg(long, default_value_t = ServerLimits::default().sdp_bytes, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     sdp_bytes: u32,
 }
 
 /// The fields of [`ServerConfig`] that an option sets.
-const OPTIONS: [(&str, &str); 7] = [
+const OPTIONS: [(&str, &str); 8] = [
     ("limits.rooms.sessions", "--sessions"),
     ("limits.rooms.peers_per_session", "--peers-per-session"),
     ("limits.connections", "--connections"),
@@ -69,10 +68,8 @@ const OPTIONS: [(&str, &str); 7] = [
     ("limits.request_burst", "--request-burst"),
     ("limits.control_bytes", "--control-bytes"),
     ("limits.sdp_bytes", "--sdp-bytes"),
+    ("ice_servers.len()", "the number of --ice-server"),
 ];
-
-/// Stands for every origin.
-const ANY: &str = "any";
 
 pub(crate) fn run(arguments: &SignalArguments, terminal: &mut Terminal) -> Result<Verdict, Failure> {
     if arguments.openrpc {
@@ -94,16 +91,12 @@ pub(crate) fn run(arguments: &SignalArguments, terminal: &mut Terminal) -> Resul
 
 impl SignalArguments {
     fn config(&self) -> ServerConfig {
-        let origins = &self.allow_origins;
         ServerConfig {
-            bind: self.listen,
+            bind: self.listen.address,
             web_files: web_client::files(),
             limits: self.limits.limits(),
-            allowed_origins: match origins.iter().any(|origin| origin == ANY) {
-                true => AllowedOrigins::Any,
-                false if origins.is_empty() => AllowedOrigins::SameHost,
-                false => AllowedOrigins::Listed(origins.clone()),
-            },
+            allowed_origins: self.origins.allowed(),
+            ice_servers: self.ice_servers.told(),
             ..ServerConfig::default()
         }
     }
@@ -128,31 +121,17 @@ impl LimitArguments {
     }
 }
 
+/// Reads a number; its range is the server's to check.
+fn number(text: &str) -> Result<u32, &'static str> {
+    text.parse().map_err(|_| "expected a whole number, of the range that --help names")
+}
+
 /// A value out of its range is bad input, and called as on the command line.
 fn not_started(error: ServerError) -> Failure {
     let ServerError::Config { field, value, expected } = &error else { return error.into() };
     match OPTIONS.iter().find(|(name, _)| name == field) {
         Some((_, option)) => Failure::bad_input(anyhow!("{option} is {value}, expected {expected}")),
         None => Failure::bad_input(error),
-    }
-}
-
-/// Reads an origin as browsers send it: scheme, host, and port if it is not the scheme's.
-fn origin(text: &str) -> Result<String, String> {
-    const EXPECTED: &str = "expected https://host, http://host, either with :port, or any";
-    if text == ANY {
-        return Ok(text.to_owned());
-    }
-    let Some((scheme @ ("http" | "https"), host)) = text.split_once("://") else {
-        return Err(EXPECTED.to_owned());
-    };
-    if host.is_empty() || host.contains(|c: char| "/?#@*".contains(c) || c.is_whitespace()) {
-        return Err(format!("{EXPECTED}, and nothing else"));
-    }
-    let own_port = if scheme == "http" { ":80" } else { ":443" };
-    match host.strip_suffix(own_port) {
-        Some(host) => Err(format!("browsers leave {own_port} out: write {scheme}://{host}")),
-        None => Ok(text.to_owned()),
     }
 }
 
@@ -175,36 +154,6 @@ mod tests {
 
     #[test]
     fn without_options_the_limits_are_the_servers_own() {
-        let config = config(&[]);
-        assert_eq!(config.limits, ServerLimits::default());
-        assert_eq!(config.allowed_origins, AllowedOrigins::SameHost);
-    }
-
-    #[test]
-    fn origins_are_taken_as_browsers_send_them_and_others_refused_with_the_reason() {
-        for text in ["https://app.example.org", "http://127.0.0.1:3000", "https://[::1]:8443", "any"] {
-            assert_eq!(origin(text).as_deref(), Ok(text));
-        }
-        for (text, reason) in [
-            ("", "expected https://host"),
-            ("app.example.org", "expected https://host"),
-            ("ftp://app.example.org", "expected https://host"),
-            ("https://", "nothing else"),
-            ("https://app.example.org/", "nothing else"),
-            ("https://*.example.org", "nothing else"),
-            ("https://app.example.org:443", "write https://app.example.org"),
-        ] {
-            let refused = origin(text).expect_err(text);
-            assert!(refused.contains(reason), "{text}: {refused}");
-        }
-    }
-
-    #[test]
-    fn any_origin_outweighs_those_that_are_listed() {
-        let listed = config(&["--allow-origin", "https://a.example", "--allow-origin", "https://b.example"]);
-        let expected = ["https://a.example", "https://b.example"].map(str::to_owned).to_vec();
-        assert_eq!(listed.allowed_origins, AllowedOrigins::Listed(expected));
-        let any = config(&["--allow-origin", "https://a.example", "--allow-origin", "any"]);
-        assert_eq!(any.allowed_origins, AllowedOrigins::Any);
+        assert_eq!(config(&[]).limits, ServerLimits::default());
     }
 }

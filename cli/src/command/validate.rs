@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use super::Verdict;
 use crate::failure::Failure;
-use crate::manifest_file::{check, print_faults};
+use crate::manifest_file::{check, counted, name, print_faults, print_refused};
 use crate::terminal::{Style, Terminal};
 
-/// Checks a manifest and prints every fault.
+/// Check a manifest and print every fault.
 ///
 /// Exit code 0: it can run, though it may have warnings; 2: it has errors, or cannot be read.
 #[derive(Debug, Args)]
@@ -23,17 +23,14 @@ pub(crate) struct ValidateArguments {
     /// The manifest, JSON or YAML; `-` reads the standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Prints for programs.
+    /// Print for programs, as JSON.
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(arguments: &ValidateArguments, terminal: &mut Terminal) -> Result<Verdict, Failure> {
     let outcome = check(&arguments.file, &NodeRegistry::with_builtins())?;
-    let name = match arguments.file.as_os_str() == "-" {
-        true => "standard input".to_owned(),
-        false => arguments.file.display().to_string(),
-    };
+    let name = name(&arguments.file);
     match (&outcome, arguments.json) {
         (outcome, true) => terminal.json(&Report::new(name, outcome))?,
         (Ok(checked), false) => print_checked(&name, checked, terminal)?,
@@ -56,24 +53,6 @@ fn print_checked(name: &str, checked: &CheckedManifest, terminal: &mut Terminal)
         writeln!(terminal, "  {} → {}", route.output, route.to)?;
     }
     Ok(())
-}
-
-fn print_refused(name: &str, faults: &ManifestFaults, terminal: &mut Terminal) -> Result<(), Failure> {
-    print_faults(faults, terminal)?;
-    let verdict = terminal.styled(Style::Error, "invalid");
-    let (errors, all) = (faults.error_count(), faults.iter().len());
-    let mut counts = counted(errors, "error");
-    if all > errors {
-        counts += &format!(", {}", counted(all - errors, "warning"));
-    }
-    if faults.unlisted() > 0 {
-        counts += &format!(", and {} more not listed", faults.unlisted());
-    }
-    Ok(writeln!(terminal, "{name}: {verdict}, {counts}")?)
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The report for programs.

@@ -75,7 +75,7 @@ pub(super) struct SourceAccount {
     pub out_of_order: u64,
     /// The way out and the way back.
     pub media: MediaAccount,
-    /// Length of the measured time, seconds.
+    /// How long frames were sent, from the first that came back, seconds.
     pub seconds: f64,
     /// What the process used.
     pub usage: Usage,

@@ -85,6 +85,8 @@ struct Filming {
     /// First sample and arrival of the last packets of returned sound.
     sound_arrived: VecDeque<(u64, Instant)>,
     began: Option<UsageMeter>,
+    /// How long it was sent, seconds, once nothing more is.
+    sent_for: Option<f64>,
     /// Frames that came back, and bytes of video sent, of late.
     frames_back: RecentRate,
     bytes_sent: RecentRate,
@@ -115,6 +117,7 @@ pub(crate) async fn film(settings: SourceSettings, runner: PipelineRunner) -> Re
         sound_received: 0,
         sound_arrived: VecDeque::new(),
         began: None,
+        sent_for: None,
         frames_back: RecentRate::default(),
         bytes_sent: RecentRate::default(),
         before: None,
@@ -148,14 +151,14 @@ impl Filming {
                 _ = sound.tick(), if sending => self.send_sound().await?,
                 item = footage.next(), if sending => match item? {
                     Some(item) => self.send_picture(item).await?,
-                    None => quiet_at = Some(tokio::time::Instant::now() + LAST_FRAMES_WITHIN),
+                    None => quiet_at = Some(self.end_sending()),
                 },
                 _ = progress.tick() => self.tell_progress().await?,
                 () = wait_until(quiet_at) => return Ok(()),
             }
             let seconds = self.began.as_ref().map_or(0.0, UsageMeter::seconds);
             if sending && seconds >= self.settings.seconds {
-                quiet_at = Some(tokio::time::Instant::now() + LAST_FRAMES_WITHIN);
+                quiet_at = Some(self.end_sending());
             }
             let report = self.video.report();
             if !sending && report.returned == report.sent {
@@ -166,6 +169,12 @@ impl Filming {
                 return Err(anyhow!("no processed frame came back within {waited} s").into());
             }
         }
+    }
+
+    /// Notes how long it was sent; returns when the last frames are no longer waited for.
+    fn end_sending(&mut self) -> tokio::time::Instant {
+        self.sent_for = self.began.as_ref().map(UsageMeter::seconds);
+        tokio::time::Instant::now() + LAST_FRAMES_WITHIN
     }
 
     async fn send_picture(&mut self, item: TransportData) -> Result<(), Failure> {
@@ -272,7 +281,7 @@ impl Filming {
             frames_returned: video.returned,
             out_of_order: video.out_of_order,
             media: media_account(&self.transport, "source").await,
-            seconds: self.began.as_ref().map_or(0.0, UsageMeter::seconds),
+            seconds: self.sent_for.unwrap_or_default(),
             usage,
         })
     }

@@ -19,7 +19,7 @@ use crate::failure::Failure;
 pub(crate) enum Footage {
     /// A test pattern, without end.
     Pattern(Box<PipelineSession>),
-    /// A clip, again and again.
+    /// A clip, again and again; one that comes out of a pipe once.
     Clip(ClipPlayer),
 }
 
@@ -50,6 +50,14 @@ impl Footage {
         match self {
             Self::Pattern(_) => format!("test pattern {}x{} at {} frames/s", PATTERN.0, PATTERN.1, PATTERN.2),
             Self::Clip(clip) => clip.title().to_owned(),
+        }
+    }
+
+    /// Returns the frames of a second.
+    pub(crate) fn frame_rate(&self) -> f64 {
+        match self {
+            Self::Pattern(_) => PATTERN.2,
+            Self::Clip(clip) => clip.frame_rate(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use crate::program::run;
+use crate::program::{run, serving};
 
 const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/video_blur.json");
 
@@ -17,6 +17,15 @@ fn a_port_that_is_taken_is_named() {
         let words = format!("cannot listen on {address}: is another program using the port?");
         assert!(ended.error.contains(&words) && ended.error.contains("in use"), "{ended:?}");
     }
+}
+
+#[test]
+fn an_address_of_another_machine_is_told_from_one_that_is_taken() {
+    // Of a block that is for documents alone, RFC 5737.
+    let ended = run(&["signal", "--listen", "192.0.2.1:8080"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    let words = "cannot listen on 192.0.2.1:8080: does this machine have the address?";
+    assert!(ended.error.contains(words), "{ended:?}");
 }
 
 #[test]
@@ -39,6 +48,11 @@ fn a_server_that_is_not_there_is_named_with_what_to_do() {
     for words in [&url, "refused", "remotemedia signal"] {
         assert!(ended.error.contains(words), "{words:?} is not in {ended:?}");
     }
+    let ended = run(&["join", "ws://nobody.invalid:9/ws", "--session", "s"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for words in ["ws://nobody.invalid:9/ws", "check host and port"] {
+        assert!(ended.error.contains(words), "{words:?} is not in {ended:?}");
+    }
 }
 
 #[test]
@@ -48,6 +62,23 @@ fn a_server_that_hangs_is_given_up() {
     let ended = run(&["join", &url, "--session", "s"]);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(ended.error.contains(&url) && ended.error.contains("within 5s"), "{ended:?}");
+}
+
+#[test]
+fn a_peer_or_a_session_that_is_not_there_is_named_and_the_session_left_with_a_word() {
+    let (mut serve, url) = serving();
+    let join = ["join", &url, "--session", "demo", "--peer-id", "film", "--seconds", "1", "--to", "nobody"];
+    let ended = run(&join);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.error.contains("peer nobody is not in the session, which has pipeline"), "{ended:?}");
+    serve.says("film left: left");
+    let ended = run(&["join", &url, "--session", "dmeo", "--seconds", "1"]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    for words in ["session dmeo", "nobody else", "check --session", "remotemedia serve"] {
+        assert!(ended.error.contains(words), "{words:?} is not in {ended:?}");
+    }
+    serve.interrupt();
+    assert_eq!(serve.ended().code, Some(0));
 }
 
 #[test]
@@ -67,6 +98,7 @@ fn a_web_server_is_told_from_a_signaling_server() {
         assert_eq!(ended.code, Some(1), "{ended:?}");
         let words = format!("HTTP status {status}");
         assert!(ended.error.contains(&words) && ended.error.contains(&url), "{ended:?}");
+        assert!(ended.error.contains("hint: give the URL that"), "{ended:?}");
     }
 }
 
@@ -76,6 +108,9 @@ fn a_url_or_a_name_that_cannot_be_used_is_bad_input() {
     for (arguments, words) in [
         (&["join", "http://127.0.0.1:9/ws", "--session", "s"][..], "http://127.0.0.1:9/ws"),
         (&["join", "ws://", "--session", "s"], "expected ws://"),
+        (&["join", "ws://127.0.0.1:99999/ws", "--session", "s"], "\"ws://127.0.0.1:99999/ws\""),
+        (&["join", "ws://127.0.0.1:99999/ws", "--session", "s"], "the port is not a number from 1 to 65535"),
+        (&["join", "wss://127.0.0.1/ws", "--session", "s"], "TLS is not supported"),
         (&["join", url, "--session", "a b"], "\"a b\""),
         (&["join", url, "--session", "s", "--peer-id", ""], "\"\""),
         (&["join", url, "--session", "s", "--seconds", "soon"], "soon"),

@@ -4,7 +4,7 @@
 use std::net::TcpListener;
 
 use crate::folder::{Folder, text};
-use crate::program::run;
+use crate::program::{run, serving};
 
 /// Frames of 64x48 pixels after a header of the caller's.
 fn clip(header: &str, frames: usize) -> Vec<u8> {
@@ -103,6 +103,50 @@ fn results_that_cannot_be_written_are_refused_before_anything_begins() {
     let ended = run(&["join", "ws://127.0.0.1:9/ws", "--session", "s", "--output", text(&clip)]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.error.contains(text(&clip)), "{ended:?}");
+}
+
+#[test]
+fn what_comes_back_does_not_go_over_what_is_sent() {
+    let folder = Folder::new();
+    let bytes = clip("YUV4MPEG2 W64 H48 F30:1 C420", 2);
+    let input = folder.write("film.y4m", &bytes);
+    let roundabout = folder.path(".").join("film.y4m");
+    for output in [&input, &roundabout] {
+        let join = ["join", "ws://127.0.0.1:9/ws", "--session", "s", "--input", text(&input), "--output"];
+        let ended = run(&[&join[..], &[text(output)]].concat());
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.error.contains("--output would overwrite"), "{ended:?}");
+        assert!(ended.error.contains(text(output)), "{ended:?}");
+        assert_eq!(std::fs::read(&input).expect("still there"), bytes);
+    }
+}
+
+#[test]
+fn sound_that_cannot_be_written_beside_the_clip_is_refused_before_anything_begins() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("back.wav")).expect("the folder is ours");
+    let clip = folder.path("back.y4m");
+    let ended = run(&["join", "ws://127.0.0.1:9/ws", "--session", "s", "--output", text(&clip)]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.error.contains("back.wav"), "{ended:?}");
+}
+
+#[test]
+fn a_clip_comes_back_at_its_own_rate_and_the_files_are_named() {
+    let folder = Folder::new();
+    let input = folder.write("film.y4m", &clip("YUV4MPEG2 W64 H48 F10:1 C420", 10));
+    let (back, sound) = (folder.path("back.y4m"), folder.path("back.wav"));
+    let (mut serve, url) = serving();
+    let join = ["join", &url, "--session", "demo", "--input", text(&input), "--output", text(&back)];
+    let ended = run(&[&join[..], &["--seconds", "2"]].concat());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.out.contains(&format!("saved: {}", text(&back))), "{ended:?}");
+    assert_eq!(ended.out.contains(text(&sound)), sound.exists(), "{ended:?}");
+    let header = b"YUV4MPEG2 W64 H48 F10000:1000 Ip C420mpeg2 XCOLORRANGE=LIMITED\n";
+    assert!(std::fs::read(&back).expect("saved").starts_with(header));
+    serve.says("left: left");
+    serve.interrupt();
+    assert_eq!(serve.ended().code, Some(0));
 }
 
 #[test]

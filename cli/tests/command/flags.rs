@@ -20,6 +20,11 @@ fn a_flag_that_cannot_be_used_is_named_with_what_was_expected() {
             &["'back.wav'", "expected a path that ends in .y4m"],
         ),
         (&["serve"], &["<MANIFEST>"]),
+        (&["demo", "-"], &["standard input can be read once only", "write it into a file"]),
+        (&["demo", "--input", "/dev/stdin"], &["/dev/stdin can be read once only", "write it into a file"]),
+        (&["signal", "--sessions", "many"], &["'many'", "--sessions", "expected a whole number"]),
+        (&["signal", "--sessions", "-1"], &["'-1'", "--sessions", "expected a whole number"]),
+        (&["signal", "--listen", "localhost:8080"], &["'localhost:8080'", "such as 127.0.0.1:8080"]),
         (&["validate"], &["<FILE>"]),
         (&["nodes", "VideoBlr"], &["\"VideoBlr\" is unknown", "did you mean \"VideoBlur\"?"]),
     ] {

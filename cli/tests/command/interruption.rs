@@ -4,17 +4,7 @@
 use std::fs;
 
 use crate::folder::{Folder, text};
-use crate::program::{Program, eventually};
-
-const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/video_blur.json");
-
-/// Starts a pipeline for others; returns it with its URL.
-fn serving() -> (Program, String) {
-    let mut serve = Program::start(&["serve", MANIFEST, "--listen", "127.0.0.1:0"]);
-    let line = serve.says("signaling at ");
-    let url = line.trim_start_matches("signaling at ").split(';').next().expect("a first part").to_owned();
-    (serve, url)
-}
+use crate::program::{Program, eventually, serving};
 
 #[test]
 fn the_signaling_server_ends() {

@@ -1,7 +1,7 @@
 //! Manifests that cannot be run: every fault in one answer, exit code 2, nothing started.
 
 use crate::folder::{Folder, text};
-use crate::program::{Ended, run};
+use crate::program::{Ended, Program, run};
 
 /// One of each: version, unknown type, bad param, equal ids, unknown endpoint, cycle.
 const ALL_FAULTS: &str = r#"{
@@ -33,6 +33,7 @@ const EXPECTED: [(&str, &str); 6] = [
 
 fn lists_all_faults(ended: &Ended) {
     assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.out.trim_end().ends_with("faulty.json: invalid, 6 errors"), "{ended:?}");
     for (code, words) in EXPECTED {
         assert!(
             ended.out.contains(&format!("error[{code}]")) && ended.out.contains(words),
@@ -141,6 +142,21 @@ fn the_demo_refuses_what_gives_no_video_back_and_says_what_to_do() {
         }
         assert!(!out.exists());
     }
+}
+
+#[test]
+fn a_field_without_effect_is_told_of_by_who_runs_the_manifest_too() {
+    let folder = Folder::new();
+    let manifest = folder.write(
+        "typo.json",
+        br#"{"version": "v1", "nodes": [{"id": "echo", "node_type": "PassThrough", "paramz": {}}]}"#,
+    );
+    let mut serve = Program::start(&["serve", text(&manifest), "--listen", "127.0.0.1:0"]);
+    serve.says("warning[unknown_field] $.nodes[0].paramz");
+    serve.says("did you mean \"params\"?");
+    serve.says("signaling at ");
+    serve.interrupt();
+    assert_eq!(serve.ended().code, Some(0));
 }
 
 #[test]

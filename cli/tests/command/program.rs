@@ -37,6 +37,15 @@ pub(crate) fn run(arguments: &[&str]) -> Ended {
     Program::start(arguments).ended()
 }
 
+/// Starts a pipeline for others; returns it with its URL.
+pub(crate) fn serving() -> (Program, String) {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/video_blur.json");
+    let mut serve = Program::start(&["serve", manifest, "--listen", "127.0.0.1:0"]);
+    let line = serve.says("signaling at ");
+    let url = line.trim_start_matches("signaling at ").split(';').next().expect("a first part").to_owned();
+    (serve, url)
+}
+
 impl Program {
     /// Starts the command.
     pub(crate) fn start(arguments: &[&str]) -> Self {

@@ -3,6 +3,10 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use remotemedia_signaling::protocol::IceServer;
+use remotemedia_transport_webrtc::signaling::{Endpoint, SignalingClient, SignalingClientConfig};
+
+use crate::folder::{Folder, text};
 use crate::program::{Program, run};
 
 /// An option, its least and its greatest value; the least of `--sdp-bytes` is the default of `--control-bytes`.
@@ -16,15 +20,17 @@ const RANGES: [(&str, u64, u64); 7] = [
     ("--sdp-bytes", 65_536, 4_194_304),
 ];
 
+const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/video_blur.json");
+
 fn start(options: &[&str]) -> Program {
     Program::start(&[&["signal", "--listen", "127.0.0.1:0"], options].concat())
 }
 
-/// Opens a connection as the page of an origin does, and returns the server's first line.
-fn answer_to(address: &str, origin: &str) -> String {
+/// Opens a connection as the page of an origin does that calls the server `host`, and returns the server's first line.
+fn answer_to(address: &str, host: &str, origin: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let request = format!(
-        "GET /ws HTTP/1.1\r\nHost: {address}\r\nOrigin: {origin}\r\nConnection: Upgrade\r\n\
+        "GET /ws HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nConnection: Upgrade\r\n\
          Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).expect("it reads");
@@ -37,6 +43,13 @@ fn answer_to(address: &str, origin: &str) -> String {
     }
     let answer = String::from_utf8_lossy(&answer).into_owned();
     answer.lines().next().unwrap_or_default().to_owned()
+}
+
+/// Reads where a server listens from what it says.
+fn address_of(server: &mut Program) -> String {
+    let line = server.says("signaling at ws://");
+    let url = line.split([' ', ';']).find(|word| word.starts_with("ws://")).expect("a URL");
+    url.trim_start_matches("ws://").trim_end_matches("/ws").to_owned()
 }
 
 #[test]
@@ -89,16 +102,95 @@ fn a_page_of_another_origin_may_connect_only_if_it_is_allowed() {
         (&["--allow-origin", "any"], [true, true]),
     ] {
         let mut server = start(options);
-        let line = server.says("signaling at ws://");
-        let address = line.trim_start_matches("signaling at ws://").trim_end_matches("/ws").to_owned();
+        let address = address_of(&mut server);
         for (origin, fits) in [ours, others].into_iter().zip(fits) {
             let expected = if fits { "HTTP/1.1 101" } else { "HTTP/1.1 403" };
-            let answer = answer_to(&address, origin);
+            let answer = answer_to(&address, &address, origin);
             assert!(answer.starts_with(expected), "{options:?}, {origin}: {answer:?}");
         }
         server.interrupt();
         assert_eq!(server.ended().code, Some(0));
     }
+}
+
+#[test]
+fn a_proxys_name_is_taken_with_its_origin_and_another_name_is_not() {
+    let (name, origin) = ("media.example.org", "https://media.example.org");
+    for command in [&["signal"][..], &["serve", MANIFEST]] {
+        for (options, expected) in [(&[][..], "HTTP/1.1 421"), (&["--allow-origin", origin], "HTTP/1.1 101")]
+        {
+            let mut server = Program::start(&[command, &["--listen", "127.0.0.1:0"], options].concat());
+            let address = address_of(&mut server);
+            let answer = answer_to(&address, name, origin);
+            assert!(answer.starts_with(expected), "{command:?}, {options:?}: {answer:?}");
+            server.interrupt();
+            assert_eq!(server.ended().code, Some(0));
+        }
+    }
+}
+
+/// Asks a server which STUN and TURN servers it has for its clients.
+fn ice_servers_of(address: &str) -> Vec<IceServer> {
+    let endpoint = Endpoint::parse(&format!("ws://{address}/ws")).expect("the server's own URL");
+    let runtime = tokio::runtime::Runtime::new().expect("an async runtime");
+    runtime.block_on(async {
+        let connecting = SignalingClient::connect(&endpoint, SignalingClientConfig::default());
+        let (client, _events) = connecting.await.expect("it listens");
+        client.server_info().ice_servers.clone()
+    })
+}
+
+#[test]
+fn clients_are_told_of_the_ice_servers_of_the_options_and_of_the_manifest() {
+    let stun = IceServer { urls: vec!["stun:stun.example.org".to_owned()], username: None, credential: None };
+    let turn = IceServer {
+        urls: vec!["turn:turn.example.org:3478?transport=udp".to_owned()],
+        username: Some("ada".to_owned()),
+        credential: Some("se,cret".to_owned()),
+    };
+    let options = [
+        "--ice-server",
+        "stun:stun.example.org",
+        "--ice-server",
+        "turn:turn.example.org:3478?transport=udp,ada,se,cret",
+    ];
+    let folder = Folder::new();
+    let manifest = folder.write(
+        "ice.json",
+        br#"{
+            "version": "v1",
+            "nodes": [{"id": "echo", "node_type": "PassThrough"}],
+            "transport": {"kind": "webrtc", "ice_servers": [
+                {"urls": "stun:stun.example.org"},
+                {"urls": ["turn:turn.example.org:3478?transport=udp"], "username": "ada", "credential": "se,cret"}
+            ]}
+        }"#,
+    );
+    for (arguments, expected) in [
+        ([&["signal"][..], &options].concat(), vec![stun.clone(), turn.clone()]),
+        (vec!["serve", text(&manifest)], vec![stun, turn]),
+        (vec!["signal"], Vec::new()),
+        (vec!["serve", MANIFEST], Vec::new()),
+    ] {
+        let mut server = Program::start(&[&arguments[..], &["--listen", "127.0.0.1:0"]].concat());
+        let address = address_of(&mut server);
+        assert_eq!(ice_servers_of(&address), expected, "{arguments:?}");
+        server.interrupt();
+        assert_eq!(server.ended().code, Some(0));
+    }
+}
+
+#[test]
+fn an_ice_server_that_is_none_or_one_too_many_is_bad_input() {
+    let ended = run(&["signal", "--listen", "127.0.0.1:0", "--ice-server", "turn:turn.example.org:3478"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    for words in ["turn:turn.example.org:3478", "has no username", "URL,USERNAME,CREDENTIAL"] {
+        assert!(ended.error.contains(words), "{words:?} is not in {ended:?}");
+    }
+    let options = ["--ice-server", "stun:a"].repeat(17);
+    let ended = run(&[&["signal", "--listen", "127.0.0.1:0"][..], &options].concat());
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.error.contains("the number of --ice-server is 17, expected 0 to 16"), "{ended:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod check;
 mod document;
 mod fault;
 mod graph;
+mod ice_server;
 mod param_spec;
 mod source;
 mod syntax;
@@ -21,7 +22,8 @@ pub use document::{
 };
 pub use fault::{FaultCode, ManifestFault, ManifestFaults, Severity};
 pub use graph::{EdgeSettings, NodeSettings, PipelineGraph, RouteSettings};
+pub use ice_server::{IceServer, IceServerError};
 pub use param_spec::ParamSpec;
 pub use source::{ManifestDocument, ManifestFormat, ManifestReadError};
-pub use transport_section::{IceServer, Topology, TransportSection};
+pub use transport_section::{Topology, TransportSection};
 pub use transport_support::{TransportSupport, Unsupported};

@@ -1,7 +1,8 @@
 //! How peers reach a pipeline.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
+use super::IceServer;
 use super::document::null_as_default;
 
 /// The manifest's `transport`: how peers reach the pipeline.
@@ -50,20 +51,6 @@ pub enum Topology {
     Host,
 }
 
-/// A STUN or TURN server, as browsers write it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IceServer {
-    /// `stun:`, `turn:` or `turns:` URLs; one alone may stand without a list.
-    #[serde(deserialize_with = "one_or_many")]
-    pub urls: Vec<String>,
-    /// User name, for TURN.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-    /// Password, for TURN.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credential: Option<String>,
-}
-
 impl Topology {
     /// Returns the most remote peers that a manifest may ask for: in a mesh 10, since everybody encodes
     /// for and sends to everybody; around a host 1000.
@@ -81,17 +68,4 @@ impl Topology {
             Self::Host => 100,
         }
     }
-}
-
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum OneOrMany {
-        One(String),
-        Many(Vec<String>),
-    }
-    Ok(match OneOrMany::deserialize(deserializer)? {
-        OneOrMany::One(url) => vec![url],
-        OneOrMany::Many(urls) => urls,
-    })
 }

@@ -98,9 +98,9 @@ pub enum SignalingEvent {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LeaveReason {
-    /// It said so, or ended its subscription.
+    /// It said so, ended its subscription, or closed its connection in due form.
     Left,
-    /// Its connection ended or fell silent.
+    /// Its connection was lost or fell silent.
     Disconnected,
     /// It came back on another connection; its `peer_joined` with the next generation follows at once.
     Replaced,

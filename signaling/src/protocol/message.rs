@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Capabilities, PeerInfo, Role, Topology};
+use super::{Capabilities, IceServer, PeerInfo, Role, Topology};
 
 /// The result of a method that has nothing to say but that it was done: `{}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +20,9 @@ pub struct ServerInfo {
     pub protocol: u32,
     /// What the server takes at most.
     pub limits: ProtocolLimits,
+    /// STUN and TURN servers for its clients, at most 16; absent: none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ice_servers: Vec<IceServer>,
 }
 
 /// What a server takes at most, as it reports it to its clients.

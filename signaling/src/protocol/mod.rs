@@ -7,6 +7,7 @@
 
 mod code;
 mod event;
+mod ice_server;
 mod message;
 mod method;
 mod name;
@@ -14,6 +15,7 @@ mod peer;
 
 pub use code::ErrorCode;
 pub use event::{LeaveReason, SignalingEvent};
+pub use ice_server::IceServer;
 pub use message::{
     AnnounceParams, AnnounceResult, CallEndParams, CallParams, Done, IceCandidate, IceCandidateParams,
     PeerList, ProtocolLimits, SdpParams, ServerInfo, SessionList, SessionSummary, UnsubscribeParams,

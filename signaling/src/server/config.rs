@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{ServerError, WebFiles};
-use crate::protocol::{PROTOCOL_VERSION, ProtocolLimits, ServerInfo};
+use crate::protocol::{IceServer, PROTOCOL_VERSION, ProtocolLimits, ServerInfo};
 use crate::room::RoomLimits;
 
 /// What a server is told at its start.
@@ -19,8 +19,11 @@ pub struct ServerConfig {
     pub limits: ServerLimits,
     /// How long it waits.
     pub timeouts: ServerTimeouts,
-    /// Which web pages may connect. Programs, which send no `Origin`, always may.
+    /// Which web pages may connect; programs, which send no `Origin`, always may. On a loopback address it is also what
+    /// names the server answers to beside those of this machine.
     pub allowed_origins: AllowedOrigins,
+    /// STUN and TURN servers that `server.info` tells to whoever asks, passwords and all. At most 16, default none.
+    pub ice_servers: Vec<IceServer>,
     /// What `/` shows.
     pub web_files: WebFiles,
 }
@@ -82,6 +85,7 @@ impl Default for ServerConfig {
             limits: ServerLimits::default(),
             timeouts: ServerTimeouts::default(),
             allowed_origins: AllowedOrigins::default(),
+            ice_servers: Vec::new(),
             web_files: WebFiles::default(),
         }
     }
@@ -129,6 +133,7 @@ impl ServerConfig {
         in_range("limits.rooms.sessions", rooms.sessions, 1..=MAX_SESSIONS)?;
         in_range("limits.rooms.peers_per_session", rooms.peers_per_session, 1..=MAX_PEERS)?;
         in_range("limits.rooms.mesh_peers", rooms.mesh_peers, 1..=rooms.peers_per_session)?;
+        in_range("ice_servers.len()", self.ice_servers.len(), 0..=MAX_ICE_SERVERS)?;
         let timeouts = &self.timeouts;
         let least = Duration::from_millis(10);
         in_range("limits.rooms.resume_window", rooms.resume_window, Duration::ZERO..=HOUR)?;
@@ -154,6 +159,7 @@ impl ServerConfig {
                 peers_per_session: limits.rooms.peers_per_session,
                 sessions: limits.rooms.sessions,
             },
+            ice_servers: self.ice_servers.clone(),
         }
     }
 }
@@ -174,6 +180,9 @@ where
 const MAX_SESSIONS: u32 = 4096;
 const MAX_PEERS: u32 = 512;
 
+/// As many as a manifest may name: each is asked for candidates, and each takes time.
+const MAX_ICE_SERVERS: usize = 16;
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[cfg(test)]
@@ -193,6 +202,14 @@ mod tests {
         config.limits.sdp_bytes -= 1;
         let message = config.check().expect_err("one past it").to_string();
         assert_eq!(message, "limits.sdp_bytes is 65535, and must be 65536 to 4194304");
+
+        let mut config = ServerConfig::default();
+        let server = IceServer { urls: vec!["stun:a".to_owned()], username: None, credential: None };
+        config.ice_servers = vec![server; 16];
+        config.check().expect("at the limit");
+        config.ice_servers.extend_from_within(..1);
+        let message = config.check().expect_err("one past it").to_string();
+        assert_eq!(message, "ice_servers.len() is 17, and must be 0 to 16");
 
         let mut config = ServerConfig::default();
         config.timeouts.silence = config.timeouts.ping_interval;

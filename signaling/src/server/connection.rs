@@ -203,6 +203,9 @@ fn outcome(service: &Service, end: &End) -> (LeaveReason, CloseCode) {
         End::Closed(CloseCause::TooSlow) => (LeaveReason::TooSlow, CloseCode::TooSlow),
         End::Stopping => (LeaveReason::Disconnected, CloseCode::GoingAway),
         End::Gone(WebSocketError::TooLarge { .. }) => (LeaveReason::Disconnected, CloseCode::TooLarge),
+        End::Gone(WebSocketError::Closed { code, .. }) if GOODBYES.contains(code) => {
+            (LeaveReason::Left, CloseCode::Normal)
+        }
         End::Gone(_) => (LeaveReason::Disconnected, CloseCode::Normal),
         End::Silent => {
             counters.connections_silent.fetch_add(1, Relaxed);
@@ -226,6 +229,10 @@ impl Drop for Registration<'_> {
         self.hub.disconnect(self.id, LeaveReason::Disconnected);
     }
 }
+
+/// Codes by which a client closes its WebSocket because it has done with it: 1000, 1001 as of a page that is left, and
+/// 1005 for none, as browsers have it of `close()` (RFC 6455 §7.4.1).
+const GOODBYES: [u16; 3] = [1000, 1001, 1005];
 
 /// For a client that is dismissed to send the rest of what it was sending, and to close.
 const LINGER: Duration = Duration::from_millis(500);

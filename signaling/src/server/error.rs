@@ -20,7 +20,7 @@ pub enum ServerError {
         expected: String,
     },
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: is another program using the port?")]
+    #[error("cannot listen on {address}: {}", question(.source))]
     Bind {
         /// The address.
         address: SocketAddr,
@@ -55,4 +55,13 @@ pub enum ServerError {
         /// The deadline that passed.
         deadline: Duration,
     },
+}
+
+/// What to look at.
+fn question(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::AddrNotAvailable => "does this machine have the address?",
+        io::ErrorKind::PermissionDenied => "may this user? Ports below 1024 need more rights",
+        _ => "is another program using the port?",
+    }
 }

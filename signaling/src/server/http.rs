@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::debug;
 
-use super::AllowedOrigins;
+use super::admission::{foreign_host, is_page_allowed};
 use super::connection::{self, Service};
 use super::web_files::Pages;
 use crate::websocket::{WebSocket, accept};
@@ -44,12 +44,19 @@ impl Site {
     }
 
     fn route(&self, request: Request<Incoming>) -> Page {
+        let upgrades = asks_for_websocket(request.headers());
+        let config = &self.service.config;
+        if let Some(name) = foreign_host(config.bind.ip(), &config.allowed_origins, request.headers()) {
+            if upgrades {
+                self.service.hub.counters.connections_refused.fetch_add(1, Relaxed);
+            }
+            return text(StatusCode::MISDIRECTED_REQUEST, misdirected(&name));
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return response;
         }
-        let upgrades = asks_for_websocket(request.headers());
         match request.uri().path() {
             "/" | "/ws" if upgrades => self.upgrade(request),
             "/ws" => {
@@ -85,7 +92,7 @@ impl Site {
     }
 
     fn upgrade(&self, mut request: Request<Incoming>) -> Page {
-        if !is_allowed(&self.service.config.allowed_origins, request.headers()) {
+        if !is_page_allowed(&self.service.config.allowed_origins, request.headers()) {
             self.service.hub.counters.connections_refused.fetch_add(1, Relaxed);
             return text(
                 StatusCode::FORBIDDEN,
@@ -132,21 +139,12 @@ fn asks_for_websocket(headers: &HeaderMap) -> bool {
     protocols.flat_map(|value| value.split(',')).any(|name| name.trim().eq_ignore_ascii_case("websocket"))
 }
 
-/// Whether a page may connect, by the origin that its browser tells; programs tell none.
-fn is_allowed(allowed: &AllowedOrigins, headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let Ok(origin) = origin.to_str() else { return false };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let is_same = origin
-        .split_once("://")
-        .is_some_and(|(_, authority)| host.is_some_and(|host| host.eq_ignore_ascii_case(authority)));
-    match allowed {
-        AllowedOrigins::Any => true,
-        AllowedOrigins::SameHost => is_same,
-        AllowedOrigins::Listed(listed) => {
-            is_same || listed.iter().any(|known| known.eq_ignore_ascii_case(origin))
-        }
-    }
+/// What a request hears that calls a server of this machine alone by a stranger's name.
+fn misdirected(name: &str) -> String {
+    format!(
+        "this server is for its own machine and is not called {name:?}: open it as localhost, or, if a proxy of that \
+         name stands in front of it, allow its origin (remotemedia serve --allow-origin https://NAME)\n"
+    )
 }
 
 fn page(content_type: &'static str, content: impl Into<Bytes>) -> Page {
@@ -176,39 +174,3 @@ const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     // Asked again each time, so that a page and its scripts are of one version.
     (header::CACHE_CONTROL, "no-cache"),
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(origin: Option<&str>) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_static("media.example:8080"));
-        if let Some(origin) = origin {
-            headers.insert(header::ORIGIN, origin.parse().expect("a header value"));
-        }
-        headers
-    }
-
-    #[test]
-    fn pages_of_the_server_itself_and_programs_may_connect_and_others_not() {
-        let allowed = AllowedOrigins::SameHost;
-        assert!(is_allowed(&allowed, &headers(None)));
-        assert!(is_allowed(&allowed, &headers(Some("http://media.example:8080"))));
-        assert!(is_allowed(&allowed, &headers(Some("https://Media.example:8080"))));
-        for other in
-            ["http://media.example", "http://evil.example:8080", "null", "http://media.example:8080.evil"]
-        {
-            assert!(!is_allowed(&allowed, &headers(Some(other))), "{other}");
-        }
-    }
-
-    #[test]
-    fn listed_origins_may_connect_beside_the_own_one() {
-        let allowed = AllowedOrigins::Listed(vec!["https://app.example".to_owned()]);
-        assert!(is_allowed(&allowed, &headers(Some("https://app.example"))));
-        assert!(is_allowed(&allowed, &headers(Some("http://media.example:8080"))));
-        assert!(!is_allowed(&allowed, &headers(Some("http://app.example"))));
-        assert!(is_allowed(&AllowedOrigins::Any, &headers(Some("null"))));
-    }
-}

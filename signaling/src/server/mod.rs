@@ -10,6 +10,7 @@
 //!
 //! Replies are written in the order of the requests, and before the events that the request set off.
 
+mod admission;
 mod config;
 mod connection;
 mod dispatch;

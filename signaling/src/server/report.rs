@@ -10,7 +10,7 @@ use crate::protocol::ErrorCode;
 pub(super) struct Counters {
     /// When a WebSocket is opened.
     pub(super) connections_opened: AtomicU64,
-    /// When a WebSocket is refused, for being one too many or for its origin.
+    /// When a WebSocket is refused, for being one too many, for its origin or for its name of the server.
     pub(super) connections_refused: AtomicU64,
     /// When a WebSocket is closed because it did not take its events, or one message, fast enough.
     pub(super) connections_too_slow: AtomicU64,
@@ -37,7 +37,7 @@ pub struct ServerReport {
     pub peers: u64,
     /// WebSockets opened so far.
     pub connections_opened: u64,
-    /// WebSockets refused so far, for being one too many or for their origin.
+    /// WebSockets refused so far, for being one too many, for their origin or for their name of the server.
     pub connections_refused: u64,
     /// WebSockets closed so far because they did not take their events, or one message, fast enough.
     pub connections_too_slow: u64,

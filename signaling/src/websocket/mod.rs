@@ -5,9 +5,11 @@
 //! It must not know what the frames say.
 
 mod connect;
+mod endpoint;
 mod handshake;
 mod socket;
 
-pub use connect::{ConnectError, Endpoint, connect};
+pub use connect::{ConnectError, connect};
+pub use endpoint::{Endpoint, EndpointError};
 pub use handshake::{HandshakeError, accept};
 pub use socket::{CloseCode, Frame, WebSocket, WebSocketError, WebSocketReceiver, WebSocketSender};

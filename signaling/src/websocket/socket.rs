@@ -85,6 +85,8 @@ pub enum CloseCode {
     Normal,
     /// 1001: the server stops.
     GoingAway,
+    /// 1002: what the other end sent is not the protocol.
+    Broken,
     /// 1009: a message was too long to be read.
     TooLarge,
     /// 1013: the server is full; try again later.
@@ -205,6 +207,7 @@ impl CloseCode {
         match self {
             Self::Normal => 1000,
             Self::GoingAway => 1001,
+            Self::Broken => 1002,
             Self::TooLarge => 1009,
             Self::TryAgainLater => 1013,
             Self::Silent => 4000,
@@ -219,6 +222,7 @@ impl CloseCode {
         match self {
             Self::Normal => "done",
             Self::GoingAway => "the server stops",
+            Self::Broken => "the protocol was broken",
             Self::TooLarge => "the message is too large to be read",
             Self::TryAgainLater => "the server has as many connections as it takes",
             Self::Silent => "no sign of life in time",

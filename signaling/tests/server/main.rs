@@ -277,10 +277,11 @@ async fn pages_are_served_with_care_and_nothing_else_is() {
         let answer = get(address, path).await;
         assert!(answer.starts_with("HTTP/1.1 404"), "{path}: {answer}");
     }
-    let head = http(address, "HEAD / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    let head = http(address, "HEAD / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
     assert!(head.contains("content-length: 17") && !head.contains("<title>"), "{head}");
     let post =
-        http(address, "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n").await;
+        http(address, "POST / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+            .await;
     assert!(post.starts_with("HTTP/1.1 405") && post.contains("allow: GET, HEAD"), "{post}");
 
     let health = get(address, "/healthz").await;
@@ -295,9 +296,10 @@ async fn a_request_that_is_not_a_handshake_is_told_what_is_expected() {
     let server = server(ServerConfig::default()).await;
     let address = server.address();
     assert!(get(address, "/ws").await.starts_with("HTTP/1.1 426"));
-    let wants_http2 = "GET / HTTP/1.1\r\nhost: x\r\nconnection: close, upgrade\r\nupgrade: h2c\r\n\r\n";
+    let wants_http2 =
+        "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close, upgrade\r\nupgrade: h2c\r\n\r\n";
     assert!(http(address, wants_http2).await.starts_with("HTTP/1.1 200"));
-    let request = "GET /ws HTTP/1.1\r\nhost: x\r\nconnection: close, upgrade\r\nupgrade: websocket\r\n\
+    let request = "GET /ws HTTP/1.1\r\nhost: localhost\r\nconnection: close, upgrade\r\nupgrade: websocket\r\n\
         sec-websocket-version: 8\r\n\r\n";
     let answer = http(address, request).await;
     assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("Sec-WebSocket-Version"), "{answer}");
@@ -310,7 +312,7 @@ async fn a_request_that_is_not_a_handshake_is_told_what_is_expected() {
 async fn a_page_of_another_origin_may_not_connect_unless_it_is_listed() {
     let upgrade = |origin: &str| {
         format!(
-            "GET /ws HTTP/1.1\r\nhost: x\r\norigin: {origin}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+            "GET /ws HTTP/1.1\r\nhost: localhost\r\norigin: {origin}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
              sec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         )
     };
@@ -319,12 +321,52 @@ async fn a_page_of_another_origin_may_not_connect_unless_it_is_listed() {
     let server = server(ServerConfig { allowed_origins, timeouts, ..ServerConfig::default() }).await;
     let answer = http(server.address(), &upgrade("https://evil.example")).await;
     assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
-    for origin in ["https://app.example", "http://x"] {
+    for origin in ["https://app.example", "http://localhost"] {
         let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
         stream.write_all(upgrade(origin).as_bytes()).await.expect("an open connection");
         let mut status = [0; 12];
         stream.read_exact(&mut status).await.expect("an answer");
         assert_eq!(&status, b"HTTP/1.1 101", "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_of_this_machine_alone_answers_to_no_other_name() {
+    let ask = |host: &str, path: &str| {
+        format!("GET {path} HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\nconnection: close\r\n\r\n")
+    };
+    let upgrade = |host: &str| {
+        format!(
+            "GET /ws HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\nconnection: close, upgrade\r\n\
+             upgrade: websocket\r\nsec-websocket-version: 13\r\n\
+             sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+    };
+    let server = server(ServerConfig::default()).await;
+    let (address, stranger) = (server.address(), "evil.example:8080");
+    let pages = ["/", "/healthz", "/metrics", "/openrpc.json", "/ws"].map(|path| ask(stranger, path));
+    for request in pages.into_iter().chain([upgrade(stranger)]) {
+        let answer = http(address, &request).await;
+        assert!(answer.starts_with("HTTP/1.1 421"), "{request}: {answer}");
+        for words in ["is not called \"evil.example:8080\"", "localhost", "--allow-origin"] {
+            assert!(answer.contains(words), "{words} is not in {answer}");
+        }
+    }
+    assert_eq!(server.report().connections_refused, 1);
+    for known in ["localhost", "demo.localhost:8080", "[::1]:8080", &address.to_string()] {
+        let answer = http(address, &ask(known, "/healthz")).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{known}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxys_name_is_known_by_its_origin() {
+    let allowed_origins = AllowedOrigins::Listed(vec!["https://media.example".into()]);
+    let server = server(ServerConfig { allowed_origins, ..ServerConfig::default() }).await;
+    for (host, status) in [("media.example", "200"), ("localhost", "200"), ("evil.example", "421")] {
+        let request = format!("GET /healthz HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        let answer = http(server.address(), &request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{host}: {answer}");
     }
 }
 

@@ -149,7 +149,7 @@ async fn one_with_a_foreign_fingerprint_connects_to_nobody() {
     };
     let CloseCause::NoPath { reason, .. } = cause else { panic!("{cause}") };
     assert!(reason.contains("fingerprint"), "{reason}");
-    assert!(!scene.is_connected());
+    assert!(!scene.is_connected().await);
     connection.close().await;
     stranger.leave().await;
     scene.end().await;
@@ -173,7 +173,7 @@ async fn a_second_one_same_or_different_changes_nothing() {
     let (connected, ()) = tokio::join!(scene.pipeline.connect(&peer), answering);
     connected.expect("the first answer counts");
     scene.beside_goes_on().await;
-    assert!(scene.is_connected());
+    assert!(scene.is_connected().await);
     stranger.leave().await;
     let cause = scene.closed().await;
     assert!(matches!(cause, CloseCause::PeerLeft { .. }), "{cause}");

@@ -62,7 +62,7 @@ async fn nine_hundred_of_them_change_nothing_for_anybody() {
         stranger.candidate(PIPELINE, "h", &line).await;
     }
     scene.beside_goes_on().await;
-    assert!(scene.is_connected());
+    assert!(scene.is_connected().await);
     stranger.leave().await;
     let cause = scene.closed().await;
     assert!(matches!(cause, CloseCause::PeerLeft { .. }), "{cause}");

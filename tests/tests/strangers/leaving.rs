@@ -16,7 +16,7 @@ impl Goodbye {
     async fn say(self, stranger: Stranger) {
         match self {
             Self::Leaves => stranger.leave().await,
-            Self::Vanishes => stranger.vanish(),
+            Self::Vanishes => stranger.vanish().await,
         }
     }
 
@@ -30,6 +30,18 @@ impl Goodbye {
 }
 
 const BOTH: [Goodbye; 2] = [Goodbye::Leaves, Goodbye::Vanishes];
+
+/// Lets the stranger connect.
+async fn connected(scene: &mut Scene, stranger: &mut Stranger) -> StrangersConnection {
+    let mut connection = StrangersConnection::open().await;
+    let offer = connection.offer().await;
+    stranger.signaling.offer(PIPELINE, "h", offer).await.expect("taken");
+    let (_, answer) = stranger.answer().await;
+    connection.take_answer(&answer).await;
+    connection.connected(stranger, PIPELINE, "h").await;
+    scene.connected().await;
+    connection
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_it_has_announced_itself() {
@@ -101,35 +113,57 @@ async fn after_its_offer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_it_is_connected() {
+async fn after_it_is_connected_with_a_word() {
     let (mut scene, mut stranger) = Scene::open().await;
-    for goodbye in BOTH {
-        let mut connection = StrangersConnection::open().await;
-        let offer = connection.offer().await;
-        stranger.signaling.offer(PIPELINE, "h", offer).await.expect("taken");
-        let (_, answer) = stranger.answer().await;
-        connection.take_answer(&answer).await;
-        connection.connected(&mut stranger, PIPELINE, "h").await;
-        scene.connected().await;
-        goodbye.say(stranger).await;
-        assert_eq!(scene.closed().await, goodbye.cause());
-        connection.close().await;
-        stranger = scene.another_stranger().await;
-    }
+    let connection = connected(&mut scene, &mut stranger).await;
     stranger.leave().await;
+    assert_eq!(scene.closed().await, Goodbye::Leaves.cause());
+    connection.close().await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_it_is_connected_without_a_word_and_then_its_connection_says_whether_it_is_there() {
+    let (mut scene, mut stranger) = Scene::open().await;
+    let connection = connected(&mut scene, &mut stranger).await;
+    stranger.vanish().await;
+    scene.left("disconnected").await;
+    assert!(scene.is_connected().await);
+    connection.close().await;
+    let cause = scene.closed().await;
+    assert!(matches!(cause, CloseCause::ConnectionLost { .. } | CloseCause::ClosedByPeer), "{cause}");
+    scene.beside_goes_on().await;
+    scene.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_word_and_come_back_as_another_life_of_itself() {
+    let (mut scene, mut stranger) = Scene::open().await;
+    let former = connected(&mut scene, &mut stranger).await;
+    stranger.vanish().await;
+    scene.left("disconnected").await;
+    let mut stranger = scene.another_stranger().await;
+    assert!(scene.is_connected().await, "it has offered nothing yet");
+    let mut connection = StrangersConnection::open().await;
+    let offer = connection.offer().await;
+    stranger.signaling.offer(PIPELINE, "h2", offer).await.expect("taken");
+    let replaced = CloseCause::PeerLeft { reason: "replaced".into() };
+    assert_eq!(scene.closed().await, replaced);
+    let (_, answer) = stranger.answer().await;
+    connection.take_answer(&answer).await;
+    connection.connected(&mut stranger, PIPELINE, "h2").await;
+    scene.connected().await;
+    former.close().await;
+    stranger.leave().await;
+    assert_eq!(scene.closed().await, Goodbye::Leaves.cause());
+    connection.close().await;
     scene.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn its_connection_without_its_signaling() {
     let (mut scene, mut stranger) = Scene::open().await;
-    let mut connection = StrangersConnection::open().await;
-    let offer = connection.offer().await;
-    stranger.signaling.offer(PIPELINE, "h", offer).await.expect("taken");
-    let (_, answer) = stranger.answer().await;
-    connection.take_answer(&answer).await;
-    connection.connected(&mut stranger, PIPELINE, "h").await;
-    scene.connected().await;
+    let connection = connected(&mut scene, &mut stranger).await;
     connection.close().await;
     // The engine tells nobody of a goodbye, so silence has to tell.
     let cause = scene.closed().await;

@@ -98,10 +98,23 @@ impl Scene {
         tokio::time::timeout(PATIENCE, search).await.expect("the event comes in time");
     }
 
-    /// Looks whether the stranger is connected.
-    pub(crate) fn is_connected(&self) -> bool {
-        let peers = self.pipeline.peers();
-        peers.iter().any(|peer| peer.peer.as_str() == STRANGER && peer.state == PeerState::Connected)
+    /// Waits until the server has told that the stranger left, for that reason.
+    pub(crate) async fn left(&mut self, why: &str) {
+        self.until(|event| match event {
+            PeerEvent::StateChanged { state: PeerState::Closed { cause }, .. } => panic!("{cause}"),
+            PeerEvent::Left { peer, reason } => {
+                assert_eq!((peer.as_str(), reason.as_str()), (STRANGER, why));
+                true
+            }
+            _ => false,
+        })
+        .await;
+    }
+
+    /// Looks whether the stranger is connected, in the session or not.
+    pub(crate) async fn is_connected(&self) -> bool {
+        let reports = self.pipeline.quality().await;
+        reports.iter().any(|report| report.peer.as_str() == STRANGER && report.state == PeerState::Connected)
     }
 
     /// Looks whether the call beside goes on, undisturbed.

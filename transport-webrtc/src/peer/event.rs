@@ -21,7 +21,7 @@ pub enum PeerEvent {
         /// Where its connection stands.
         state: PeerState,
     },
-    /// A peer left the session.
+    /// A peer left the session. If the server lost it, a connection that is up goes on until it fails itself.
     Left {
         /// The peer.
         peer: PeerId,

@@ -129,6 +129,11 @@ impl PeerLink {
         !matches!(*self.state.borrow(), PeerState::Closed { .. })
     }
 
+    /// Whether media and data flow, or did and may come back.
+    pub(super) fn is_up(&self) -> bool {
+        matches!(*self.state.borrow(), PeerState::Connected | PeerState::Recovering)
+    }
+
     /// Whether media and data flow.
     pub(crate) fn is_connected(&self) -> bool {
         matches!(*self.state.borrow(), PeerState::Connected)

@@ -1,6 +1,6 @@
 //! The hold on the peers of a session: who is there, links to them, connecting, closing.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -73,6 +73,7 @@ impl PeerManager {
             signaling,
             inlet,
             links: HashMap::new(),
+            departed: HashSet::new(),
             peers: JoinSet::new(),
             early: EarlyCandidates::new(),
             refusals: TaskTracker::new(),

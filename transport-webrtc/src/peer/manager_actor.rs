@@ -1,12 +1,12 @@
 //! The task that owns the peers of a session: listens to the signaling server, admits, starts and ends.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use futures::FutureExt;
 use remotemedia_runtime_core::data::PeerId;
-use remotemedia_signaling::protocol::{PeerInfo, Role, SignalingEvent, Topology};
+use remotemedia_signaling::protocol::{LeaveReason, PeerInfo, Role, SignalingEvent, Topology};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -56,6 +56,8 @@ pub(super) struct ManagerActor {
     pub(super) signaling: SignalingClient,
     pub(super) inlet: Arc<dyn PeerInlet>,
     pub(super) links: HashMap<PeerId, SharedLink>,
+    /// Peers whose connection goes on although the server lost them: what they say to it now, another life says.
+    pub(super) departed: HashSet<PeerId>,
     pub(super) peers: JoinSet<PeerId>,
     /// Candidates of peers whose offer has not come yet.
     pub(super) early: EarlyCandidates<IceCandidate>,
@@ -119,10 +121,10 @@ impl ManagerActor {
     }
 
     fn connect(&mut self, peer: &PeerId) -> Result<ConnectBegun, ConnectError> {
-        if let Some(link) = self.links.get(peer).filter(|link| link.is_alive()) {
-            return Ok(ConnectBegun::Link(link.clone()));
-        }
         let known = self.present(|present| present.get(peer).map(|info| (info.generation, info.role)));
+        if let Some(link) = self.link_to(peer, known.map(|(generation, _)| generation)) {
+            return Ok(ConnectBegun::Link(link));
+        }
         let Some((generation, role)) = known else {
             let present = self.present(|present| present.keys().cloned().collect());
             return Err(ConnectError::Unknown { peer: peer.clone(), present });
@@ -145,6 +147,10 @@ impl ManagerActor {
         if others.count() >= self.max_peers as usize {
             return Err(ConnectError::Full { max_peers: self.max_peers });
         }
+        if let Some(former) = self.links.get(peer) {
+            former.end(CloseCause::PeerLeft { reason: LeaveReason::Replaced.to_string() });
+        }
+        self.departed.remove(peer);
         let (commands, command_receiver) = mpsc::channel(PEER_COMMANDS);
         let (state_sender, state) = watch::channel(PeerState::New);
         let link = Arc::new(PeerLink {
@@ -212,14 +218,16 @@ impl ManagerActor {
             }
             SignalingEvent::PeerLeft { peer_id, generation, reason } => {
                 let Ok(peer) = PeerId::new(&peer_id) else { return };
-                let reason = reason.to_string();
                 self.shared.present.write().unwrap_or_else(PoisonError::into_inner).remove(&peer);
                 self.early.take(&peer_id);
                 if let Some(link) = self.links.get(&peer).filter(|link| link.generation <= generation) {
-                    let cause = CloseCause::PeerLeft { reason: reason.clone() };
-                    link.end(cause);
+                    if is_lost_to_the_server(reason) && link.is_up() {
+                        self.departed.insert(peer.clone());
+                    } else {
+                        link.end(CloseCause::PeerLeft { reason: reason.to_string() });
+                    }
                 }
-                self.tell(PeerEvent::Left { peer, reason });
+                self.tell(PeerEvent::Left { peer, reason: reason.to_string() });
             }
             SignalingEvent::Offer { from, generation, handshake_id, sdp } => {
                 self.offered(&from, generation, handshake_id, sdp);
@@ -275,9 +283,9 @@ impl ManagerActor {
         handshake_id: String,
         candidate: Option<IceCandidate>,
     ) {
-        let living = |link: &&SharedLink| link.generation >= generation && link.is_alive();
-        if let Some(link) = self.links.get(from).filter(living) {
-            return self.command(link, PeerCommand::Candidate { handshake_id, candidate });
+        let link = PeerId::new(from).ok().and_then(|peer| self.link_to(&peer, Some(generation)));
+        if let Some(link) = link {
+            return self.command(&link, PeerCommand::Candidate { handshake_id, candidate });
         }
         self.early.keep(from, EarlyCandidate { handshake_id, candidate });
     }
@@ -285,14 +293,16 @@ impl ManagerActor {
     /// The link to a peer of that generation; one of an older generation is ended and replaced.
     fn link_of(&mut self, from: &str, generation: u32) -> Option<SharedLink> {
         let peer = PeerId::new(from).ok()?;
-        if let Some(link) = self.links.get(&peer).cloned() {
-            if link.is_alive() && link.generation >= generation {
-                return Some(link);
-            }
-            let cause = CloseCause::PeerLeft { reason: "replaced".to_owned() };
-            link.end(cause);
-        }
-        self.admit(&peer, generation).ok()
+        self.link_to(&peer, Some(generation)).or_else(|| self.admit(&peer, generation).ok())
+    }
+
+    /// The living link to a peer, unless it is of a former life.
+    ///
+    /// * `generation`: the life that is asked for; `None`: the peer is not in the session, and any will do.
+    fn link_to(&self, peer: &PeerId, generation: Option<u32>) -> Option<SharedLink> {
+        let link = self.links.get(peer).filter(|link| link.is_alive())?;
+        let is_current = |generation| link.generation >= generation && !self.departed.contains(peer);
+        generation.is_none_or(is_current).then(|| link.clone())
     }
 
     fn pass(&mut self, from: &str, command: PeerCommand) {
@@ -325,6 +335,7 @@ impl ManagerActor {
         // A newer actor of the same peer stays.
         if self.links.get(peer).is_some_and(|link| !link.is_alive()) {
             self.links.remove(peer);
+            self.departed.remove(peer);
             self.publish_links();
         }
     }
@@ -338,6 +349,11 @@ impl ManagerActor {
         // Nobody may be listening.
         self.shared.events.send(event).ok();
     }
+}
+
+/// Whether a peer is gone for the server alone, so that its connection says whether it is there.
+fn is_lost_to_the_server(reason: LeaveReason) -> bool {
+    matches!(reason, LeaveReason::Disconnected | LeaveReason::TooSlow)
 }
 
 /// The actor panicked.

@@ -102,6 +102,13 @@ pub(super) fn fmtp_value<'a>(fmtp: &'a str, key: &str) -> Option<&'a str> {
         .map(|(_, value)| value.trim())
 }
 
+/// Writes what decides whether two formats are the same, as it stands there or as it counts if it is left out.
+pub(super) fn format_of(fmtp: &str) -> String {
+    let profile = fmtp_value(fmtp, "profile-level-id").unwrap_or(DEFAULT_PROFILE_LEVEL_ID);
+    let mode = fmtp_value(fmtp, "packetization-mode").unwrap_or("0");
+    format!("profile-level-id={profile}, packetization-mode={mode}")
+}
+
 /// Respells the three parameters that name the format, keeps all others; `None` if they are malformed.
 pub(super) fn canonical_fmtp(fmtp: &str) -> Option<String> {
     let mut canonical = H264Params::parse(fmtp)?.to_fmtp();

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::fmt::Write;
 
-use super::h264_profile::{H264Params, canonical_fmtp};
+use super::h264_profile::{H264Params, canonical_fmtp, format_of};
 use super::{ConnectionError, SdpKind};
 
 /// Largest description; signaling refuses larger ones too. A browser's has 3–8 KB.
@@ -172,18 +172,24 @@ fn check_codecs(section: &Section<'_>, codecs: &[LocalCodec]) -> Result<(), Conn
     if remote.iter().any(|remote| local.iter().any(|local| local.matches(remote))) {
         return Ok(());
     }
-    let spelt = remote.iter().map(|codec| spell(codec.name, codec.fmtp));
     Err(ConnectionError::NoCommonCodec {
         media: section.kind().to_owned(),
-        remote: spelt.collect::<Vec<_>>().join(", "),
-        local: local.iter().map(|codec| spell(&codec.name, &codec.fmtp)).collect::<Vec<_>>().join(", "),
+        remote: spell(remote.iter().map(|codec| (codec.name, codec.fmtp))),
+        local: spell(local.iter().map(|codec| (codec.name.as_str(), codec.fmtp.as_str()))),
     })
 }
 
-fn spell(name: &str, fmtp: &str) -> String {
-    match fmtp {
-        "" => name.to_owned(),
-        fmtp => format!("{name} ({})", shorten(fmtp)),
+/// Lists codecs with what tells them apart.
+fn spell<'a>(mut codecs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let listed = codecs.by_ref().take(SHOWN_CODECS).map(|(name, fmtp)| match fmtp {
+        fmtp if name.eq_ignore_ascii_case("H264") => format!("{name} ({})", shorten(&format_of(fmtp))),
+        "" => shorten(name).to_owned(),
+        fmtp => format!("{} ({})", shorten(name), shorten(fmtp)),
+    });
+    let listed = listed.collect::<Vec<_>>().join(", ");
+    match codecs.count() {
+        0 => listed,
+        more => format!("{listed} and {more} more"),
     }
 }
 
@@ -324,6 +330,9 @@ impl LocalCodec {
     }
 }
 
+/// Most codecs that a message lists; a browser offers some 30.
+const SHOWN_CODECS: usize = 40;
+
 /// Most characters of a foreign value in a message.
 const SHOWN_CHARS: usize = 60;
 
@@ -331,5 +340,58 @@ fn shorten(text: &str) -> &str {
     match text.char_indices().nth(SHOWN_CHARS) {
         Some((end, _)) => &text[..end],
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The codecs that a refused description has, as the message lists them.
+    fn remote_of(formats: &[(&str, &str)]) -> String {
+        let numbers: Vec<_> = (96..).take(formats.len()).map(|number: u32| number.to_string()).collect();
+        let mut sdp = format!(
+            "v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF {}\r\na=mid:0\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\n\
+             a=fingerprint:sha-256 00\r\n",
+            numbers.join(" ")
+        );
+        for (number, (codec, fmtp)) in numbers.iter().zip(formats) {
+            write!(sdp, "a=rtpmap:{number} {codec}/90000\r\na=fmtp:{number} {fmtp}\r\n").expect("takes all");
+        }
+        let own = LocalCodec {
+            media: "video",
+            name: "H264".to_owned(),
+            clock_rate: 90_000,
+            fmtp: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f".to_owned(),
+        };
+        let expected = Expectation { kind: SdpKind::Offer, codecs: &[own], offer: None };
+        match check(&sdp, expected) {
+            Err(ConnectionError::NoCommonCodec { remote, local, .. }) => {
+                assert_eq!(local, "H264 (profile-level-id=42e01f, packetization-mode=1)");
+                remote
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn formats_in_vain_are_listed_with_profile_and_mode_whatever_stands_before_them() {
+        let high = "level-asymmetry-allowed=1;sprop-parameter-sets=Z2QAHqzZQNg9sBEAAAMAAQAAAwA8DxYtlg==,aOvjyyLA;\
+             packetization-mode=1;profile-level-id=64001f";
+        let formats =
+            [("H264", high), ("H264", "profile-level-id=42e01f"), ("H264", ""), ("VP8", "max-fr=30")];
+        assert_eq!(
+            remote_of(&formats),
+            "H264 (profile-level-id=64001f, packetization-mode=1), H264 (profile-level-id=42e01f, \
+             packetization-mode=0), H264 (profile-level-id=42000a, packetization-mode=0), VP8 (max-fr=30)"
+        );
+    }
+
+    #[test]
+    fn a_list_of_hundreds_and_names_without_end_are_cut() {
+        let name = "X".repeat(1000);
+        let remote = remote_of(&[(name.as_str(), "a=b"); SHOWN_CODECS + 7]);
+        assert!(remote.ends_with(" and 7 more"), "{remote}");
+        assert!(remote.len() < SHOWN_CODECS * (SHOWN_CHARS + 10), "{} bytes", remote.len());
     }
 }

@@ -42,21 +42,18 @@ struct EndOnDrop(Arc<Link>);
 impl SignalingClient {
     /// Connects to a server, checks its protocol, and subscribes to its events.
     ///
-    /// * `url`: `ws://host[:port]/path`.
-    ///
     /// Cancel safety: if dropped, the connection is closed.
     ///
     /// # Errors
     /// [`SignalingError`] within `connect_timeout`: nobody there, nobody answering, not a WebSocket, not our
     /// protocol, or a refusal.
     pub async fn connect(
-        url: &str,
+        endpoint: &Endpoint,
         config: SignalingClientConfig,
     ) -> Result<(Self, SignalingEvents), SignalingError> {
         let until = Instant::now() + config.connect_timeout;
-        let endpoint = Endpoint::parse(url)?;
-        let socket = connect(&endpoint, config.connect_timeout, config.max_message_bytes).await?;
-        Self::open(socket, url, config, until).await
+        let socket = connect(endpoint, config.connect_timeout, config.max_message_bytes).await?;
+        Self::open(socket, &endpoint.to_string(), config, until).await
     }
 
     /// Starts on a WebSocket that is open already, such as one in memory; `url` is what errors call it.

@@ -21,4 +21,4 @@ pub use remotemedia_signaling::protocol::{
     AnnounceParams, AnnounceResult, Capabilities, ErrorCode, IceCandidate, LeaveReason, PeerInfo,
     ProtocolLimits, Role, ServerInfo, SessionSummary, SignalingEvent, Topology,
 };
-pub use remotemedia_signaling::websocket::ConnectError;
+pub use remotemedia_signaling::websocket::{ConnectError, Endpoint, EndpointError};

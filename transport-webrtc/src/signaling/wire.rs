@@ -129,8 +129,9 @@ impl TransportSenderT for WireSender {
 
     async fn close(&mut self) -> Result<(), WireOver> {
         self.link.ending.cancel();
+        let code = self.link.reason().map_or(CloseCode::Normal, |reason| close_code(&reason));
         // Best effort: the other end may be gone already, or not read any more.
-        timeout(CLOSE_GRACE, self.socket.close(CloseCode::Normal)).await.ok();
+        timeout(CLOSE_GRACE, self.socket.close(code)).await.ok();
         Ok(())
     }
 }
@@ -158,6 +159,21 @@ impl TransportReceiverT for WireReceiver {
             }
             Ok(Frame::Alive) => Ok(ReceivedMessage::Pong),
             Err(error) => Err(link.over(error.into_reason())),
+        }
+    }
+}
+
+/// What the server hears of the reason: only who has done with it says goodbye to the session.
+fn close_code(reason: &CloseReason) -> CloseCode {
+    match reason {
+        CloseReason::ByUs | CloseReason::ByServer { .. } => CloseCode::Normal,
+        CloseReason::TooLarge { .. } => CloseCode::TooLarge,
+        CloseReason::EventsLagged { .. } => CloseCode::TooSlow,
+        CloseReason::Silent { .. } | CloseReason::Stuck { .. } | CloseReason::Lost { .. } => {
+            CloseCode::Silent
+        }
+        CloseReason::Refused { .. } | CloseReason::Garbage { .. } | CloseReason::UnknownReply { .. } => {
+            CloseCode::Broken
         }
     }
 }

@@ -22,3 +22,4 @@ mod transport;
 pub use checked::CheckedManifest;
 pub(super) use checked::{Known, check_shape, check_tree};
 pub use nearest::did_you_mean;
+pub(super) use server_url::{IceScheme, check_ice_url};
