@@ -38,9 +38,12 @@ export class RpcError extends Error {
   }
 }
 
-/** The wire failed: not reached, lost, silent, or speaking something else. `reason` says which. */
+/** Close code of a server that takes no more connections (RFC 6455 §11.7, the IANA registry: "try again later"). */
+const CLOSED_AS_FULL = 1013;
+
+/** The wire failed: not reached, lost, full, silent, or speaking something else. `reason` says which. */
 export class WireError extends Error {
-  /** @param {'unreachable' | 'lost' | 'timeout' | 'garbage'} reason */
+  /** @param {'unreachable' | 'lost' | 'full' | 'timeout' | 'garbage' | 'version'} reason */
   constructor(reason, message) {
     super(message);
     this.name = 'WireError';
@@ -93,7 +96,9 @@ export class SignalingClient {
       };
       socket.onclose = (event) => fail('unreachable', `${this.#url} cannot be reached (close code ${event.code})`);
     });
-    socket.onclose = (event) => this.#lose('lost', event.reason || `the server closed the connection (code ${event.code})`);
+    socket.onclose = ({ code, reason }) => {
+      this.#lose(code === CLOSED_AS_FULL ? 'full' : 'lost', reason || `the server closed the connection (code ${code})`);
+    };
     socket.onmessage = (event) => this.#receive(event.data);
   }
 

@@ -57,10 +57,14 @@ export class Ui {
     );
   }
 
-  server({ state, info }, host) {
-    this.element('server').dataset.state = state;
-    const what = { connecting: 'Connecting to', connected: '', lost: 'No connection to' }[state];
-    this.#text('server-text', joined([`${what} ${host}`.trim(), state === 'connected' ? info.version : null]));
+  /** Which server the page talks to, and whether it does. */
+  server({ state, info }, { host, foreign, fault }) {
+    this.element('server').dataset.state = fault === null ? state : 'lost';
+    const whose = foreign ? 'other server' : 'server';
+    const what = { connecting: `Connecting to ${whose}`, connected: foreign ? 'Other server' : '', lost: `No connection to ${whose}` }[fault === null ? state : 'lost'];
+    const text = joined([`${what} ${host}`.trim(), state === 'connected' ? info.version : null]);
+    this.#text('server-text', text);
+    this.element('server-text').title = foreign ? `${text}. This page came from another server.` : text;
   }
 
   /** Sessions on the server; null where they are not known. */

@@ -2,6 +2,8 @@
 // Media is real; see call.test.mjs for the real server and pipeline.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -233,6 +235,27 @@ suite('a call', { camera: true }, {
     assert.equal(offers(), made);
   },
 
+  'its connections use the ICE servers that the server names, and those alone that the browser takes': async () => {
+    const relay = { urls: ['turn:127.0.0.1:9?transport=udp'], username: 'ana', credential: 'secret' };
+    server.iceServers = [relay, { urls: ['stun:127.0.0.1:9?transport=udp'] }, 'stun:127.0.0.1'];
+    const spied = (p) =>
+      p.addInitScript(() => {
+        globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+          constructor(...options) {
+            super(...options);
+            globalThis.connection = this;
+          }
+        };
+      });
+    const { local } = await liveCall({ prepare: spied });
+    const [used, ...others] = await local.evaluate(() => connection.getConfiguration().iceServers.map(({ urls, username, credential }) => ({ urls, username, credential })));
+    assert.deepEqual([used, others], [relay, []]);
+    const log = await local.locator('#log').innerText();
+    assert.match(log, /ice_servers\[1\] is left out: .*stun:127/);
+    assert.match(log, /ice_servers\[2\] is left out: it is no object/);
+    assert.doesNotMatch(log, /secret/);
+  },
+
   'data of the pipeline is shown, and what is no data is named': async () => {
     const { local, remote } = await liveCall();
     const header = { kind: 'data', type: 'json', sequence: 17, media_time_ns: 5.2e9, output: 'level' };
@@ -354,6 +377,58 @@ suite('the server', { camera: true }, {
     await local.locator('#log', { hasText: 'blur-2: connected' }).waitFor();
     await remote.waitForFunction(() => loopback.endedBy('ana'));
     await returnedNumbers(local, 5);
+  },
+
+  'one that is lost with the call is told together with it, and the call begins anew when it is back': async () => {
+    // Left to itself, the page would wait for days.
+    const { local, remote } = await liveCall({ prepare: (p) => p.addInitScript(() => (Math.random = () => 1e6)) });
+    server.stop();
+    await status(local, 'Server lost');
+    await remote.evaluate(() => loopback.hangUp());
+    await status(local, 'Connection lost');
+    assert.match(await statusText(local), /localhost does not answer either/);
+    server.start();
+    await startLoopback();
+    await action(local, 'Try now').click();
+    await status(local, 'Live');
+    await returnedNumbers(local, 5);
+  },
+
+  'another one than the page’s own is named, and both reasons why it may not be reached': async () => {
+    // The answer of a server that does not take pages of this origin; the browser keeps it from the page.
+    const other = createServer().on('upgrade', (_request, socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n'));
+    other.listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const host = `127.0.0.1:${other.address().port}`;
+    try {
+      const page = await openPage({ query: `?server=ws://${host}/signaling` });
+      await status(page, 'Server not reached');
+      assert.match(await statusText(page), new RegExp(`Nothing answers at ${host}, or it refuses pages from ${ORIGIN}: .*--allow-origin ${ORIGIN}`));
+      assert.match(await page.locator('#server').innerText(), new RegExp(`other server ${host}`));
+      await action(page, 'Use this page’s server').click();
+      await page.locator('#server[data-state=connected]').waitFor();
+      assert.equal(new URL(page.url()).search, '');
+    } finally {
+      other.close();
+    }
+  },
+
+  'another one than the page’s own is named while it is used': async () => {
+    const page = await openPage({ query: '?server=ws://other.example:9000/ws' });
+    await page.locator('#server[data-state=connected]').waitFor();
+    assert.match(await page.locator('#server').innerText(), /Other server other\.example:9000/);
+    await status(page, 'Ready');
+    assert.match(await statusText(page), /talks to other\.example:9000, another server than it came from/);
+  },
+
+  'an address that is none is repeated, and nothing can be started': async () => {
+    const page = await openPage({ query: '?session=studio&server=other:9000' });
+    await status(page, 'No such server');
+    assert.match(await statusText(page), /server=other:9000, and that is no WebSocket address, as ws:\/\/localhost:8080\/ws is one/);
+    assert.equal(await page.locator('#call').isDisabled(), true);
+    await action(page, 'Use this page’s server').click();
+    await page.locator('#server[data-state=connected]').waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('session'), 'studio');
   },
 
   'one that talks nonsense is left': async () => {
