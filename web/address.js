@@ -20,8 +20,8 @@ export function serverOf({ protocol, host, search }) {
 }
 
 function faultOf(url, secure) {
-  if (url === null || !SCHEMES.includes(url.protocol) || url.host === '') return 'is no WebSocket address, as ws://localhost:8080/ws is one';
-  if (url.hash !== '') return `has a part behind # (${url.hash}), which WebSocket addresses do not have`;
-  if (secure && url.protocol === 'ws:' && !LOOPBACK.test(url.hostname)) return 'is not encrypted: from a page by https, browsers reach wss:// addresses only';
+  if (url === null || !SCHEMES.includes(url.protocol) || url.host === '') return 'is no WebSocket address like ws://localhost:8080/ws';
+  if (url.hash !== '') return 'has a part behind #, as no WebSocket address has';
+  if (secure && url.protocol === 'ws:' && !LOOPBACK.test(url.hostname)) return 'is not encrypted: from https, pages reach wss:// only';
   return null;
 }

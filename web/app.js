@@ -67,7 +67,7 @@ function statusMessage() {
   const { state, error, info } = session.server;
   const isLost = state === 'lost';
   const lost = isLost ? serverMessage({ error, known: info !== null, membership, call }, { ...server, origin: location.origin }) : null;
-  const about = { session: membership?.session, pipeline: pipelineName(), present: pipelinePeer() !== undefined, relay: session.hasRelay, lost: isLost ? server.host : null };
+  const about = { session: membership?.session, pipeline: pipelineName(), present: pipelinePeer() !== undefined, relay: session.hasRelay, lost: isLost };
   const all = [notices.camera, notices.microphone, lost, notices.join, callMessage(call, about), readyMessage(server)].filter(Boolean);
   return all.reduce((worst, message) => (RANK[message.level] > RANK[worst.level] ? message : worst));
 }

@@ -12,7 +12,7 @@ const ACTION = {
   silence: { id: 'silence', label: 'Go without sound' },
   reconnect: { id: 'reconnect', label: 'Try now' },
   retryCall: { id: 'retry-call', label: 'Try again' },
-  ownServer: { id: 'own-server', label: 'Use this page’s server' },
+  ownServer: { id: 'own-server', label: 'Use own server' },
 };
 
 const error = (title, text, ...actions) => ({ level: 'error', title, text, actions });
@@ -28,8 +28,8 @@ export function captureMessage({ kind, reason, message }) {
   switch (reason) {
     case 'Insecure':
       return error(
-        `This page may not use the ${kind}`,
-        'Browsers give devices to secure pages only. Open it over https:// or as http://localhost.',
+        `${Kind} needs a secure page`,
+        'Open this page over https:// or as http://localhost: elsewhere browsers give no devices.',
         other,
       );
     case 'NotAllowedError':
@@ -53,7 +53,7 @@ const SHOWN_ADDRESS = 60;
 /** The page's address names a server that cannot be one. */
 export function addressMessage({ url, fault }) {
   const shown = url.length > SHOWN_ADDRESS ? `${url.slice(0, SHOWN_ADDRESS)}…` : url;
-  return error('No such server', `This page’s address says server=${shown}, and that ${fault}.`, ACTION.ownServer);
+  return error('No such server', `This page’s address says server=${shown}, which ${fault}.`, ACTION.ownServer);
 }
 
 /** Nothing is wrong and nothing has begun. */
@@ -75,7 +75,7 @@ export function serverMessage({ error: cause, known, membership, call }, { host,
     case 'garbage':
       return error(title, `${host} is no RemoteMedia server: ${cause.message}.`, ACTION.reconnect);
     case 'version':
-      return error('Versions differ', `${host} is newer or older than this page: ${cause.message}. Reload the page, or update the older one.`, ACTION.reconnect);
+      return error('Versions differ', `${host}: ${cause.message}. Reload the page, or update the older one.`, ACTION.reconnect);
     case 'full':
       return error('Server is full', `${host} has as many connections as it takes. This page keeps trying.`, ACTION.reconnect);
     default:
@@ -83,7 +83,7 @@ export function serverMessage({ error: cause, known, membership, call }, { host,
   if (call.state === 'connected') return warning(title, `${host} does not answer. The call goes on while media flows; this page keeps trying.`, ACTION.reconnect);
   if (membership) return warning(title, `${host} does not answer. This page keeps trying, and calls when it is back.`, ACTION.reconnect);
   // A browser does not tell a page whether there is no server or one that refuses its origin.
-  if (foreign && !known) return error(title, `Nothing answers at ${host}, or it refuses pages from ${origin}: then restart it with --allow-origin ${origin}`, ACTION.reconnect, ACTION.ownServer);
+  if (foreign && !known) return error(title, `Nothing answers at ${host}, or it refuses this page: then start it with --allow-origin ${origin}`, ACTION.reconnect, ACTION.ownServer);
   return error(title, `${host} does not answer. Is “remotemedia serve” running there? This page keeps trying.`, ACTION.reconnect);
 }
 
@@ -114,8 +114,8 @@ export function joinMessage(cause, { session, peerId }) {
  * The state of the call.
  *
  * @param {{state: string, cause: string | null, fault: Error | null}} call
- * @param {{session: string, pipeline: string, present: boolean, relay: boolean, lost: string | null}} about `present`: the
- *   pipeline is in the session; `relay`: the server names a TURN server; `lost`: the server, while it does not answer.
+ * @param {{session: string, pipeline: string, present: boolean, relay: boolean, lost: boolean}} about `present`: the
+ *   pipeline is in the session; `relay`: the server names a TURN server; `lost`: the server does not answer.
  */
 export function callMessage({ state, cause, fault }, { session, pipeline, present, relay, lost }) {
   switch (state) {
@@ -128,12 +128,12 @@ export function callMessage({ state, cause, fault }, { session, pipeline, presen
     case 'connected':
       return { level: 'good', title: 'Live', text: `This page sends picture and sound to ${pipeline} and to nobody else.`, actions: [] };
     case 'interrupted':
-      if (lost) return warning('Interrupted', `Nothing has come from ${pipeline} for some seconds, and ${lost} does not answer either. It may recover by itself.`, ACTION.reconnect);
+      if (lost) return warning('Interrupted', `Nothing has come from ${pipeline} for some seconds, and the server is lost. It may recover by itself.`, ACTION.reconnect);
       if (!present) return warning('Interrupted', `Nothing has come from ${pipeline} for some seconds, and it is not in the session any more.`);
       return warning('Interrupted', `Nothing has come from ${pipeline} for some seconds. It may recover by itself.`, ACTION.retryCall);
     case 'failed': {
       const [title, text] = failure(cause, { fault, pipeline, relay });
-      if (lost) return error(title, `${text} ${lost} does not answer either: the call begins anew when it is back.`, ACTION.reconnect);
+      if (lost) return error(title, `${text} The server is lost, too: the call begins anew when it is back.`, ACTION.reconnect);
       return error(title, text, ACTION.retryCall);
     }
     default:
@@ -158,7 +158,7 @@ function failure(cause, { fault, pipeline, relay }) {
     case 'no_answer':
       return ['No answer', `${pipeline} is in the session but did not answer. See its log.`];
     case 'no_path':
-      return ['No network path', `No packets get through to ${pipeline}. Is UDP blocked? ${relay ? 'The TURN server that the server names did not help.' : 'The server names no TURN server that could help.'}`];
+      return ['No network path', `No packets get through to ${pipeline}. Is UDP blocked? ${relay ? 'TURN did not help.' : 'The server names no TURN server.'}`];
     case 'lost':
       return ['Connection lost', `The network path to ${pipeline} broke and did not come back.`];
     default:

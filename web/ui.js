@@ -50,7 +50,7 @@ export class Ui {
     // A live region speaks whenever it is written to: only when something is new.
     if (!this.#new('status', message)) return;
     this.element('status').dataset.level = message.level;
-    this.#text('status-title', `${message.title}.`);
+    this.#text('status-title', message.title);
     this.#text('status-text', message.text);
     this.element('status-actions').replaceChildren(
       ...message.actions.map((action) => this.#button(action.label, () => act(action))),
@@ -128,7 +128,7 @@ export class Ui {
       item.append(lamp, who, this.#node('span', 'what', joined([what, PEER_STATE[state]])));
       return item;
     });
-    if (items.length === 0) items.push(this.#node('li', 'nothing', 'You are in no session.'));
+    if (items.length === 0) items.push(this.#node('li', 'nothing', 'You are in no session yet.'));
     this.element('peers').replaceChildren(...items);
   }
 
@@ -160,6 +160,7 @@ export class Ui {
 
   /** @param {{method: string, p50Ms: number | null, p95Ms: number | null}} latency */
   latency({ method, p50Ms, p95Ms }) {
+    this.element('delay').dataset.method = method;
     this.#text('latency', method === 'estimate' && p50Ms !== null ? `≥${number(p50Ms)}` : number(p50Ms));
     this.#text('latency-how', HOW[method]);
     this.#text('f-p50', milliseconds(method === 'estimate' ? null : p50Ms));

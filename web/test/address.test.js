@@ -24,7 +24,7 @@ test('a value that is no WebSocket address has a fault and is named as it was gi
     assert.equal(foreign, true);
     assert.match(fault, /is no WebSocket address/, value);
   }
-  assert.match(named('ws://other/ws#part').fault, /#part/);
+  assert.match(named('ws://other/ws#part').fault, /behind #/);
 });
 
 test('from a page by https only encrypted servers and this machine are reached', () => {
