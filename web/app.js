@@ -66,8 +66,10 @@ function statusMessage() {
   const { membership, call } = session;
   const { state, error, info } = session.server;
   const isLost = state === 'lost';
-  const lost = isLost ? serverMessage({ error, known: info !== null, membership, call }, { ...server, origin: location.origin }) : null;
-  const about = { session: membership?.session, pipeline: pipelineName(), present: pipelinePeer() !== undefined, relay: session.hasRelay, lost: isLost };
+  // A call that is broken tells of the server by itself.
+  const lost = isLost && !['interrupted', 'failed'].includes(call.state) ? serverMessage({ error, known: info !== null, membership, call }, { ...server, origin: location.origin }) : null;
+  const others = (sessions ?? []).filter((one) => one.session !== membership?.session).length;
+  const about = { session: membership?.session, others, pipeline: pipelineName(), present: pipelinePeer() !== undefined, relay: session.hasRelay, lost: isLost };
   const all = [notices.camera, notices.microphone, lost, notices.join, callMessage(call, about), readyMessage(server)].filter(Boolean);
   return all.reduce((worst, message) => (RANK[message.level] > RANK[worst.level] ? message : worst));
 }

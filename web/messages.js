@@ -114,14 +114,14 @@ export function joinMessage(cause, { session, peerId }) {
  * The state of the call.
  *
  * @param {{state: string, cause: string | null, fault: Error | null}} call
- * @param {{session: string, pipeline: string, present: boolean, relay: boolean, lost: boolean}} about `present`: the
- *   pipeline is in the session; `relay`: the server names a TURN server; `lost`: the server does not answer.
+ * @param {{session: string, others: number, pipeline: string, present: boolean, relay: boolean, lost: boolean}} about
+ *   `others`: so many sessions besides are on the server; `present`: the pipeline is in the session; `relay`: the server names a TURN server; `lost`: the server does not answer.
  */
-export function callMessage({ state, cause, fault }, { session, pipeline, present, relay, lost }) {
+export function callMessage({ state, cause, fault }, { session, others, pipeline, present, relay, lost }) {
   switch (state) {
     case 'waiting':
       return cause === null
-        ? info('Waiting for a pipeline', `There is none in session ${session} yet. The call starts by itself when one joins.`)
+        ? info('Waiting for a pipeline', `There is none in session ${session} yet. The call starts by itself when one joins. ${elsewhere(others)}`.trim())
         : warning('The pipeline left', `${leaving(cause)} The call goes on by itself when it comes back.`);
     case 'connecting':
       return info('Connecting', `Calling ${pipeline}.`);
@@ -139,6 +139,12 @@ export function callMessage({ state, cause, fault }, { session, pipeline, presen
     default:
       return null;
   }
+}
+
+/** Who waits alone may have mistyped the session. */
+function elsewhere(others) {
+  if (others === 0) return '';
+  return others === 1 ? 'The server has another session.' : `The server has ${others} other sessions.`;
 }
 
 function leaving(cause) {

@@ -21,7 +21,8 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
   '--autoplay-policy=no-user-gesture-required',
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
+  // The last two: pages whose files come from disk count as those of a public site, which may not reach this machine.
+  '--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets',
   '--allow-loopback-in-peer-connection',
   // Several pages take part in one call; none of them is to be slowed down for being behind another.
   '--disable-background-timer-throttling',

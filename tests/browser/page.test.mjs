@@ -396,7 +396,11 @@ suite('the server', { camera: true }, {
 
   'another one than the page’s own is named, and both reasons why it may not be reached': async () => {
     // The answer of a server that does not take pages of this origin; the browser keeps it from the page.
-    const other = createServer().on('upgrade', (_request, socket) => socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n'));
+    const refused = new Set();
+    const other = createServer().on('upgrade', ({ headers }, socket) => {
+      refused.add(headers.origin);
+      socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+    });
     other.listen(0, '127.0.0.1');
     await once(other, 'listening');
     const host = `127.0.0.1:${other.address().port}`;
@@ -405,6 +409,7 @@ suite('the server', { camera: true }, {
       await status(page, 'Server not reached');
       assert.match(await statusText(page), new RegExp(`Nothing answers at ${host}, or it refuses this page: .*--allow-origin ${ORIGIN}`));
       assert.match(await page.locator('#server').innerText(), new RegExp(`other server ${host}`));
+      assert.deepEqual([...refused], [ORIGIN]);
       await action(page, 'Use own server').click();
       await page.locator('#server[data-state=connected]').waitFor();
       assert.equal(new URL(page.url()).search, '');
@@ -657,7 +662,7 @@ suite('the layout', { camera: true }, {
         const ui = new Ui(document);
         const height = () => document.getElementById('status').getBoundingClientRect().height;
         const host = 'media.example.org:8080';
-        const call = { session: 'studio', pipeline: 'background-blur', present: true, relay: true, lost: false };
+        const call = { session: 'studio', others: 12, pipeline: 'background-blur', present: true, relay: true, lost: false };
         const refusal = (code) => new RpcError('peer.announce', { code, message: 'peer id is taken', data: { max_peers: 10 } });
         const server = (reason, known, state, foreign) =>
           serverMessage(

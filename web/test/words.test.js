@@ -112,7 +112,7 @@ test('before a call the page says where it would go, if that is another server',
 });
 
 test('every state of a call has its words, and failures a way to try again', () => {
-  const about = { session: 'studio', pipeline: 'blur', present: true, relay: false, lost: false };
+  const about = { session: 'studio', others: 0, pipeline: 'blur', present: true, relay: false, lost: false };
   const of = (state, cause = null, fault = null) => callMessage({ state, cause, fault }, about);
   assert.match(of('waiting').text, /studio/);
   assert.match(of('waiting', 'left').title, /left/);
@@ -129,7 +129,7 @@ test('every state of a call has its words, and failures a way to try again', () 
 });
 
 test('a call that fails while the server is lost waits for the server', () => {
-  const about = { session: 'studio', pipeline: 'blur', present: true, relay: false, lost: true };
+  const about = { session: 'studio', others: 0, pipeline: 'blur', present: true, relay: false, lost: true };
   const failed = callMessage({ state: 'failed', cause: 'lost', fault: null }, about);
   assert.match(failed.text, /server is lost, too: the call begins anew when it is back/);
   for (const message of [failed, callMessage({ state: 'interrupted', cause: null, fault: null }, about)]) {
@@ -138,12 +138,19 @@ test('a call that fails while the server is lost waits for the server', () => {
 });
 
 test('nobody is asked to call a pipeline that is not there', () => {
-  const message = callMessage({ state: 'interrupted', cause: null, fault: null }, { session: 's', pipeline: 'blur', present: false, relay: false, lost: false });
+  const message = callMessage({ state: 'interrupted', cause: null, fault: null }, { session: 's', others: 0, pipeline: 'blur', present: false, relay: false, lost: false });
   assert.deepEqual(message.actions, []);
 });
 
 test('where there is no path, it is said whether there was a relay to try', () => {
-  const of = (relay) => callMessage({ state: 'failed', cause: 'no_path', fault: null }, { session: 's', pipeline: 'blur', present: true, relay, lost: false }).text;
+  const of = (relay) => callMessage({ state: 'failed', cause: 'no_path', fault: null }, { session: 's', others: 0, pipeline: 'blur', present: true, relay, lost: false }).text;
   assert.match(of(false), /names no TURN server/);
   assert.match(of(true), /TURN did not help/);
+});
+
+test('who waits alone hears of other sessions', () => {
+  const of = (others) => callMessage({ state: 'waiting', cause: null, fault: null }, { session: 'stduio', others, pipeline: 'the pipeline', present: false, relay: false, lost: false }).text;
+  assert.match(of(0), /joins\.$/);
+  assert.match(of(1), /another session\.$/);
+  assert.match(of(3), /3 other sessions\.$/);
 });
