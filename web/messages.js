@@ -115,7 +115,8 @@ export function joinMessage(cause, { session, peerId }) {
  *
  * @param {{state: string, cause: string | null, fault: Error | null}} call
  * @param {{session: string, others: number, pipeline: string, present: boolean, relay: boolean, lost: boolean}} about
- *   `others`: so many sessions besides are on the server; `present`: the pipeline is in the session; `relay`: the server names a TURN server; `lost`: the server does not answer.
+ *   `others`: so many sessions besides are on the server; `present`: the pipeline is in the session; `relay`: the server
+ *   names a TURN server; `lost`: the server does not answer.
  */
 export function callMessage({ state, cause, fault }, { session, others, pipeline, present, relay, lost }) {
   switch (state) {

@@ -59,10 +59,10 @@ export class Ui {
 
   /** Which server the page talks to, and whether it does. */
   server({ state, info }, { host, foreign, fault }) {
-    this.element('server').dataset.state = fault === null ? state : 'lost';
-    const whose = foreign ? 'other server' : 'server';
-    const what = { connecting: `Connecting to ${whose}`, connected: foreign ? 'Other server' : '', lost: `No connection to ${whose}` }[fault === null ? state : 'lost'];
-    const text = joined([`${what} ${host}`.trim(), state === 'connected' ? info.version : null]);
+    const shown = fault === null ? state : 'lost';
+    this.element('server').dataset.state = shown;
+    const how = { connecting: 'connecting', connected: info?.version, lost: 'no connection' }[shown];
+    const text = joined([foreign ? `Other server ${host}` : host, how]);
     this.#text('server-text', text);
     this.element('server-text').title = foreign ? `${text}. This page came from another server.` : text;
   }

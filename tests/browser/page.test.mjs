@@ -408,7 +408,7 @@ suite('the server', { camera: true }, {
       const page = await openPage({ query: `?server=ws://${host}/signaling` });
       await status(page, 'Server not reached');
       assert.match(await statusText(page), new RegExp(`Nothing answers at ${host}, or it refuses this page: .*--allow-origin ${ORIGIN}`));
-      assert.match(await page.locator('#server').innerText(), new RegExp(`other server ${host}`));
+      assert.match(await page.locator('#server').innerText(), new RegExp(`Other server ${host} · no connection`));
       assert.deepEqual([...refused], [ORIGIN]);
       await action(page, 'Use own server').click();
       await page.locator('#server[data-state=connected]').waitFor();
