@@ -116,10 +116,7 @@ export class Session extends EventTarget {
   async leave(reason = 'left') {
     if (!this.membership) return;
     const ended = this.#callId === null ? null : { to: this.#calledId, call_id: this.#callId, reason };
-    this.membership = null;
-    this.#dropLinks();
-    this.peers.clear();
-    this.#setCall(IDLE);
+    this.#forget();
     this.#log('left the session');
     // The server forgets us in any case when the connection ends.
     if (ended) this.#request('call.end', ended).catch(() => {});
@@ -186,6 +183,10 @@ export class Session extends EventTarget {
     if (!this.#running) return;
     if (this.server.state !== 'lost') this.#log(`server lost: ${error.message}`);
     this.#setServer({ state: 'lost', error });
+    // Taking the old place again would be against the wish of who took it away.
+    if (error.reason !== 'removed' || !this.membership) return;
+    this.#forget();
+    this.#expel(`the server removed this page from the session: ${error.message}`);
   }
 
   #learnIceServers({ ice_servers: value }) {
@@ -242,12 +243,17 @@ export class Session extends EventTarget {
       this.#log(`back in session ${this.membership.session}`);
     } catch (error) {
       if (error instanceof WireError) throw error;
-      this.membership = null;
-      this.#dropLinks();
-      this.peers.clear();
-      this.#setCall(IDLE);
+      this.#forget();
       this.#emit('expelled', error);
     }
+  }
+
+  /** Is in no session any more. */
+  #forget() {
+    this.membership = null;
+    this.#dropLinks();
+    this.peers.clear();
+    this.#setCall(IDLE);
   }
 
   #receive(event) {

@@ -38,12 +38,16 @@ export class RpcError extends Error {
   }
 }
 
-/** Close code of a server that takes no more connections (RFC 6455 §11.7, the IANA registry: "try again later"). */
-const CLOSED_AS_FULL = 1013;
+/** Close codes that mean more than a loss: try again later; the peer came back elsewhere; the operator removed it. */
+const CLOSED_AS = new Map([
+  [1013, 'full'],
+  [4001, 'removed'],
+  [4003, 'removed'],
+]);
 
-/** The wire failed: not reached, lost, full, silent, or speaking something else. `reason` says which. */
+/** The wire failed: not reached, lost, full, silent, or speaking something else; or we are not wanted. `reason` says which. */
 export class WireError extends Error {
-  /** @param {'unreachable' | 'lost' | 'full' | 'timeout' | 'garbage' | 'version'} reason */
+  /** @param {'unreachable' | 'lost' | 'full' | 'removed' | 'timeout' | 'garbage' | 'version'} reason */
   constructor(reason, message) {
     super(message);
     this.name = 'WireError';
@@ -97,7 +101,7 @@ export class SignalingClient {
       socket.onclose = (event) => fail('unreachable', `${this.#url} cannot be reached (close code ${event.code})`);
     });
     socket.onclose = ({ code, reason }) => {
-      this.#lose(code === CLOSED_AS_FULL ? 'full' : 'lost', reason || `the server closed the connection (code ${code})`);
+      this.#lose(CLOSED_AS.get(code) ?? 'lost', reason || `the server closed the connection (code ${code})`);
     };
     socket.onmessage = (event) => this.#receive(event.data);
   }

@@ -184,3 +184,18 @@ test('a pipeline that is gone when the page comes back is waited for', async () 
   assert.deepEqual(server.requests.filter(({ method }) => method === 'peer.announce').map(({ params }) => params.resume_token), [undefined, 'token']);
   session.close();
 });
+
+test('a page that the operator removed does not take its place again', async () => {
+  const server = new Server();
+  const { session } = await connected(server);
+  await join(session);
+  const expelled = new Promise((resolve) => session.addEventListener('expelled', ({ detail }) => resolve(detail.message), { once: true }));
+  server.socket.onclose({ code: 4003, reason: 'removed by the operator' });
+  assert.equal(await expelled, 'the server removed this page from the session: removed by the operator');
+  assert.deepEqual([session.membership, session.call.state], [null, 'idle']);
+  session.reconnect();
+  await until(session, () => session.server.state === 'connected');
+  await settled();
+  assert.equal(server.asked('peer.announce'), 1);
+  session.close();
+});
