@@ -1,15 +1,17 @@
 // Puts the parts together: what the user does goes to the capture and the session, what these tell goes to the page.
 
+import { serverOf } from './address.js';
 import { Capture, CaptureError, SILENCE, TEST } from './capture.js';
 import { DataFrameError, parseDataFrame } from './dataframe.js';
 import { frameRate, joined, size } from './format.js';
 import { GlassMeter } from './glass.js';
 import { LevelMeters } from './level.js';
-import { callMessage, captureMessage, expelledMessage, joinMessage, serverMessage } from './messages.js';
+import { addressMessage, callMessage, captureMessage, expelledMessage, joinMessage, readyMessage, serverMessage } from './messages.js';
 import { MAX_NAME, idFrom, randomId } from './names.js';
 import { watchFrames } from './sampler.js';
 import { Session } from './session.js';
 import { estimatedLatencyMs, figuresOf, snapshotOf } from './stats.js';
+import { SteadyTimers } from './timers.js';
 import { Ui } from './ui.js';
 
 const FIGURES_MS = 1000;
@@ -18,20 +20,15 @@ const SESSIONS_MS = 3000;
 /** Which message is shown when several things are wrong. */
 const RANK = { error: 3, warning: 2, good: 1, info: 1 };
 
-const READY = {
-  level: 'info',
-  title: 'Ready',
-  text: 'Choose a session and start the call. Your picture and sound go to its pipeline and to nobody else.',
-  actions: [],
-};
-
 const query = new URLSearchParams(location.search);
-const serverUrl = query.get('server') ?? `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
-const serverHost = URL.canParse(serverUrl) ? new URL(serverUrl).host : serverUrl;
+const server = serverOf(location);
 
 const ui = new Ui(document);
-const capture = new Capture();
-const session = new Session(serverUrl);
+const clock = new Worker(new URL('./timerworker.js', import.meta.url), { type: 'module' });
+const timers = new SteadyTimers(clock);
+const every = (periodMs, tick) => timers.every(periodMs, tick);
+const capture = new Capture(every);
+const session = new Session(server.url, { every });
 const glass = new GlassMeter();
 const levels = new LevelMeters();
 const sessionField = ui.element('session');
@@ -54,9 +51,9 @@ const inCall = () => session.membership !== null;
 // Showing
 
 function show() {
-  ui.server(session.server, serverHost);
+  ui.server(session.server, server);
   ui.mode(inCall());
-  ui.element('call').disabled = starting;
+  ui.element('call').disabled = starting || server.fault !== null;
   showHints();
   ui.sessions(sessions, sessionField.value, inCall(), chooseSession);
   ui.peers(peopleHere());
@@ -65,15 +62,21 @@ function show() {
 }
 
 function statusMessage() {
-  const lost = session.server.state === 'lost' ? serverMessage({ error: session.server.error, host: serverHost, inCall: inCall() }) : null;
-  const call = inCall() ? callMessage(session.call, { session: session.membership.session, pipeline: pipelineName() }) : null;
-  const all = [notices.camera, notices.microphone, lost, notices.join, call, READY].filter(Boolean);
+  if (server.fault !== null) return addressMessage(server);
+  const { membership, call } = session;
+  const { state, error, info } = session.server;
+  const isLost = state === 'lost';
+  // A call that is broken tells of the server by itself.
+  const lost = isLost && !['interrupted', 'failed'].includes(call.state) ? serverMessage({ error, known: info !== null, membership, call }, { ...server, origin: location.origin }) : null;
+  const others = (sessions ?? []).filter((one) => one.session !== membership?.session).length;
+  const about = { session: membership?.session, others, pipeline: pipelineName(), present: pipelinePeer() !== undefined, relay: session.hasRelay, lost: isLost };
+  const all = [notices.camera, notices.microphone, lost, notices.join, callMessage(call, about), readyMessage(server)].filter(Boolean);
   return all.reduce((worst, message) => (RANK[message.level] > RANK[worst.level] ? message : worst));
 }
 
-function pipelineName() {
-  return [...session.peers.values()].find((peer) => peer.capabilities?.pipeline)?.peer_id ?? 'the pipeline';
-}
+const pipelinePeer = () => [...session.peers.values()].find((peer) => peer.capabilities?.pipeline);
+
+const pipelineName = () => pipelinePeer()?.peer_id ?? 'the pipeline';
 
 function showHints() {
   const known = sessions?.find((one) => one.session === sessionField.value);
@@ -271,6 +274,10 @@ function act(action) {
     },
     reconnect: () => session.reconnect(),
     'retry-call': () => session.retry(),
+    'own-server': () => {
+      query.delete('server');
+      location.search = query;
+    },
     rename: () => {
       nameField.value = action.name;
       return startCall();
@@ -341,6 +348,7 @@ ui.element('toggle-listen').addEventListener('click', () => {
 });
 returnedVideo.addEventListener('resize', show);
 navigator.mediaDevices?.addEventListener('devicechange', async () => ui.devices(await capture.devices()));
+clock.addEventListener('error', () => ui.log('the page’s clock did not start: reload the page'));
 addEventListener('pagehide', () => session.close());
 addEventListener('online', () => session.reconnect());
 
@@ -352,9 +360,9 @@ nameField.value = [...(query.get('name') ?? '')].slice(0, MAX_NAME).join('');
 const devices = await capture.devices();
 ui.devices(devices);
 show();
-session.open();
+if (server.fault === null) session.open();
 setInterval(listSessions, SESSIONS_MS);
-setInterval(showFigures, FIGURES_MS);
+every(FIGURES_MS, showFigures);
 if (!capture.allowed) notices.camera = captureMessage(new CaptureError('camera', { name: 'Insecure', message: 'the page is not secure' }));
 else if (await capture.alreadyAllowed()) await openSource('camera');
 show();

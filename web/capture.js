@@ -30,6 +30,12 @@ export class Capture {
   /** What the last choice of each kind came to, once it has. */
   #openings = { camera: null, microphone: null };
   #context = null;
+  #every;
+
+  /** @param {import('./timers.js').SteadyTimers['every']} every keeps its pace also while the page is hidden. */
+  constructor(every) {
+    this.#every = every;
+  }
 
   /** True where the browser lets this page ask for devices at all. */
   get allowed() {
@@ -90,7 +96,7 @@ export class Capture {
   }
 
   async #openVideo(choice, turn) {
-    if (choice === TEST) return this.#useVideo(startTestPicture());
+    if (choice === TEST) return this.#useVideo(startTestPicture(this.#every));
     const device = choice ? { deviceId: { exact: choice } } : {};
     const track = await this.#ask('camera', turn, { video: { ...VIDEO, ...device } });
     return track && this.#useVideo({ track, stop: () => track.stop() });

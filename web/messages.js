@@ -12,6 +12,7 @@ const ACTION = {
   silence: { id: 'silence', label: 'Go without sound' },
   reconnect: { id: 'reconnect', label: 'Try now' },
   retryCall: { id: 'retry-call', label: 'Try again' },
+  ownServer: { id: 'own-server', label: 'Use own server' },
 };
 
 const error = (title, text, ...actions) => ({ level: 'error', title, text, actions });
@@ -27,8 +28,8 @@ export function captureMessage({ kind, reason, message }) {
   switch (reason) {
     case 'Insecure':
       return error(
-        `This page may not use the ${kind}`,
-        'Browsers give devices to secure pages only. Open it over https:// or as http://localhost.',
+        `${Kind} needs a secure page`,
+        'Open this page over https:// or as http://localhost: elsewhere browsers give no devices.',
         other,
       );
     case 'NotAllowedError':
@@ -46,15 +47,44 @@ export function captureMessage({ kind, reason, message }) {
   }
 }
 
-/** The signaling server cannot be reached or was lost. */
-export function serverMessage({ error: cause, host, inCall }) {
-  const what = cause instanceof WireError && cause.reason === 'unreachable' ? 'Server not reached' : 'Server lost';
-  if (cause instanceof WireError && cause.reason === 'garbage') {
-    return error(what, `${host} is no RemoteMedia server: ${cause.message}.`, ACTION.reconnect);
+/** Longest part of a wrong address that is repeated. */
+const SHOWN_ADDRESS = 60;
+
+/** The page's address names a server that cannot be one. */
+export function addressMessage({ url, fault }) {
+  const shown = url.length > SHOWN_ADDRESS ? `${url.slice(0, SHOWN_ADDRESS)}…` : url;
+  return error('No such server', `This page’s address says server=${shown}, which ${fault}.`, ACTION.ownServer);
+}
+
+/** Nothing is wrong and nothing has begun. */
+export function readyMessage({ host, foreign }) {
+  if (foreign) return info('Ready', `This page talks to ${host}, another server than it came from. It sends picture and sound to a pipeline there and to nobody else.`);
+  return info('Ready', 'Choose a session and start the call. This page sends picture and sound to its pipeline and to nobody else.');
+}
+
+/**
+ * The signaling server cannot be reached or was lost.
+ *
+ * @param {{error: Error, known: boolean, membership: object | null, call: {state: string}}} session `known`: it was
+ *   reached before.
+ * @param {{host: string, foreign: boolean, origin: string}} about `origin` of this page.
+ */
+export function serverMessage({ error: cause, known, membership, call }, { host, foreign, origin }) {
+  const title = known ? 'Server lost' : 'Server not reached';
+  switch (cause.reason) {
+    case 'garbage':
+      return error(title, `${host} is no RemoteMedia server: ${cause.message}.`, ACTION.reconnect);
+    case 'version':
+      return error('Versions differ', `${host}: ${cause.message}. Reload the page, or update the older one.`, ACTION.reconnect);
+    case 'full':
+      return error('Server is full', `${host} has as many connections as it takes. This page keeps trying.`, ACTION.reconnect);
+    default:
   }
-  const why = `${host} does not answer.`;
-  if (inCall) return warning(what, `${why} The call goes on while media flows; this page keeps trying.`, ACTION.reconnect);
-  return error(what, `${why} Is “remotemedia serve” running there? This page keeps trying.`, ACTION.reconnect);
+  if (call.state === 'connected') return warning(title, `${host} does not answer. The call goes on while media flows; this page keeps trying.`, ACTION.reconnect);
+  if (membership) return warning(title, `${host} does not answer. This page keeps trying, and calls when it is back.`, ACTION.reconnect);
+  // A browser does not tell a page whether there is no server or one that refuses its origin.
+  if (foreign && !known) return error(title, `Nothing answers at ${host}, or it refuses this page: then start it with --allow-origin ${origin}`, ACTION.reconnect, ACTION.ownServer);
+  return error(title, `${host} does not answer. Is “remotemedia serve” running there? This page keeps trying.`, ACTION.reconnect);
 }
 
 /** A session could not be joined. */
@@ -80,36 +110,62 @@ export function joinMessage(cause, { session, peerId }) {
   }
 }
 
-/** The state of the call. */
-export function callMessage({ state, cause, fault }, { session, pipeline }) {
+/**
+ * The state of the call.
+ *
+ * @param {{state: string, cause: string | null, fault: Error | null}} call
+ * @param {{session: string, others: number, pipeline: string, present: boolean, relay: boolean, lost: boolean}} about
+ *   `others`: so many sessions besides are on the server; `present`: the pipeline is in the session; `relay`: the server
+ *   names a TURN server; `lost`: the server does not answer.
+ */
+export function callMessage({ state, cause, fault }, { session, others, pipeline, present, relay, lost }) {
   switch (state) {
     case 'waiting':
       return cause === null
-        ? info('Waiting for a pipeline', `There is none in session ${session} yet. The call starts by itself when one joins.`)
+        ? info('Waiting for a pipeline', `There is none in session ${session} yet. The call starts by itself when one joins. ${elsewhere(others)}`.trim())
         : warning('The pipeline left', `${leaving(cause)} The call goes on by itself when it comes back.`);
     case 'connecting':
       return info('Connecting', `Calling ${pipeline}.`);
     case 'connected':
-      return { level: 'good', title: 'Live', text: `Your picture goes to ${pipeline} and to nobody else.`, actions: [] };
+      return { level: 'good', title: 'Live', text: `This page sends picture and sound to ${pipeline} and to nobody else.`, actions: [] };
     case 'interrupted':
+      if (lost) return warning('Interrupted', `Nothing has come from ${pipeline} for some seconds, and the server is lost. It may recover by itself.`, ACTION.reconnect);
+      if (!present) return warning('Interrupted', `Nothing has come from ${pipeline} for some seconds, and it is not in the session any more.`);
       return warning('Interrupted', `Nothing has come from ${pipeline} for some seconds. It may recover by itself.`, ACTION.retryCall);
-    case 'failed':
-      return error(...failure(cause, fault, pipeline), ACTION.retryCall);
+    case 'failed': {
+      const [title, text] = failure(cause, { fault, pipeline, relay });
+      if (lost) return error(title, `${text} The server is lost, too: the call begins anew when it is back.`, ACTION.reconnect);
+      return error(title, text, ACTION.retryCall);
+    }
     default:
       return null;
   }
 }
 
-function leaving(cause) {
-  return { left: 'It ended its part.', disconnected: 'It lost its connection to the server.', replaced: 'Another one took its place.' }[cause] ?? `Reason: ${cause}.`;
+/** Who waits alone may have mistyped the session. */
+function elsewhere(others) {
+  if (others === 0) return '';
+  return others === 1 ? 'The server has another session.' : `The server has ${others} other sessions.`;
 }
 
-function failure(cause, fault, pipeline) {
+function leaving(cause) {
+  const sentences = {
+    left: 'It ended its part.',
+    disconnected: 'Its connection broke.',
+    gone: 'It is not in the session any more.',
+    replaced: 'Another one took its place.',
+    too_slow: 'It was too slow for the server.',
+    kicked: 'The server removed it.',
+  };
+  return sentences[cause] ?? `Reason: ${cause}.`;
+}
+
+function failure(cause, { fault, pipeline, relay }) {
   switch (cause) {
     case 'no_answer':
       return ['No answer', `${pipeline} is in the session but did not answer. See its log.`];
     case 'no_path':
-      return ['No network path', `No packets get through to ${pipeline}. Is UDP blocked? Is a TURN server needed?`];
+      return ['No network path', `No packets get through to ${pipeline}. Is UDP blocked? ${relay ? 'TURN did not help.' : 'The server names no TURN server.'}`];
     case 'lost':
       return ['Connection lost', `The network path to ${pipeline} broke and did not come back.`];
     default:

@@ -132,12 +132,14 @@ export class PeerLink extends EventTarget {
   /**
    * Looks for a new path while the old one, if there is any left, stays in use.
    *
+   * @param {RTCIceServer[]} iceServers that are to help from now on.
    * @returns {boolean} false: there was never a connection to restart; make a new link.
    */
-  restart() {
+  restart(iceServers) {
     if (!this.#everConnected || !this.#mayOffer || this.#pc.signalingState !== 'stable' || this.#farewell()) return false;
     this.#armDeadline();
     this.#become('connecting');
+    this.#pc.setConfiguration({ ...this.#pc.getConfiguration(), iceServers });
     this.#pc.restartIce();
     return true;
   }

@@ -3,9 +3,10 @@
 const SECONDS = 60;
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** Room for the labels at the left and half a line of text at top and bottom, in pixels. */
+/** Room in pixels: for the labels at the left, for half a line of text at the top, for the times at the bottom. */
 const LEFT = 40;
-const EDGE = 7;
+const TOP = 7;
+const BOTTOM = 22;
 
 /**
  * The least round number that is not below `value`: 1, 2 or 5 times a power of ten.
@@ -25,6 +26,7 @@ export class Plot {
   #series = [[], []];
   #lines;
   #grid = [];
+  #times = [];
 
   /**
    * @param {SVGElement} svg
@@ -37,6 +39,7 @@ export class Plot {
     for (let i = 0; i < 3; i += 1) {
       this.#grid.push({ line: this.#add('line', 'grid'), text: this.#add('text', '') });
     }
+    this.#times = [`${SECONDS} s ago`, 'now'].map((text) => Object.assign(this.#add('text', ''), { textContent: text }));
     this.#lines = ['one', 'two'].map((name) => this.#add('polyline', name));
     new ResizeObserver(() => this.#draw()).observe(svg);
   }
@@ -67,7 +70,7 @@ export class Plot {
     const { width, height } = this.#svg.getBoundingClientRect();
     const most = Math.max(0, ...this.#series.flat().map((value) => value ?? 0));
     const top = roundUp(Math.max(this.#least, most));
-    const y = (value) => height - EDGE - (value / top) * (height - 2 * EDGE);
+    const y = (value) => height - BOTTOM - (value / top) * (height - TOP - BOTTOM);
     const x = (second) => LEFT + (second / (SECONDS - 1)) * (width - LEFT - 2);
     this.#grid.forEach(({ line, text }, i) => {
       const value = (top * i) / 2;
@@ -75,6 +78,8 @@ export class Plot {
       set(text, { x: LEFT - 6, y: y(value) + 4, 'text-anchor': 'end' });
       text.textContent = this.#label(value);
     });
+    set(this.#times[0], { x: LEFT, y: height - 4 });
+    set(this.#times[1], { x: width - 2, y: height - 4, 'text-anchor': 'end' });
     this.#lines.forEach((line, i) => {
       const values = this.#series[i];
       const points = values.map((value, at) => (value === null ? '' : `${x(SECONDS - values.length + at).toFixed(1)},${y(value).toFixed(1)}`));

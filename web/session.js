@@ -2,6 +2,7 @@
 // Knows nothing of the page. `change` is fired whenever something to be shown changed.
 
 import { backoffMs } from './backoff.js';
+import { hasRelay, readIceServers } from './iceservers.js';
 import { Links } from './links.js';
 import { randomId } from './names.js';
 import { CODE, SignalingClient, WireError } from './signaling.js';
@@ -42,17 +43,28 @@ export class Session extends EventTarget {
   #callId = null;
   #calledId = null;
   #joins = 0;
-  #keepalive = null;
+  #every;
+  #stopKeepalive = null;
   #wake = null;
+  #iceServers = [];
+  /** What they were read from, as text. */
+  #iceServersTold;
 
   /**
    * @param {string} url of the signaling server.
-   * @param {{Socket?: typeof WebSocket}} [options]
+   * @param {{every: import('./timers.js').SteadyTimers['every'], Socket?: typeof WebSocket}} options `every` keeps its pace
+   *   also while the page is hidden.
    */
-  constructor(url, { Socket = globalThis.WebSocket } = {}) {
+  constructor(url, { every, Socket = globalThis.WebSocket }) {
     super();
     this.#url = url;
+    this.#every = every;
     this.#Socket = Socket;
+  }
+
+  /** Whether the server names one that passes media on where there is no direct path. */
+  get hasRelay() {
+    return hasRelay(this.#iceServers);
   }
 
   /** Connects to the server and stays connected, whatever it takes, until `close`. */
@@ -104,10 +116,7 @@ export class Session extends EventTarget {
   async leave(reason = 'left') {
     if (!this.membership) return;
     const ended = this.#callId === null ? null : { to: this.#calledId, call_id: this.#callId, reason };
-    this.membership = null;
-    this.#dropLinks();
-    this.peers.clear();
-    this.#setCall(IDLE);
+    this.#forget();
     this.#log('left the session');
     // The server forgets us in any case when the connection ends.
     if (ended) this.#request('call.end', ended).catch(() => {});
@@ -118,7 +127,7 @@ export class Session extends EventTarget {
   retry() {
     const peer = this.#pipelinePeer();
     if (!peer) return;
-    if (!this.#links.get(peer.peer_id)?.restart()) this.#callPipeline();
+    if (!this.#links.get(peer.peer_id)?.restart(this.#iceServers)) this.#callPipeline();
   }
 
   /** Sends another track from now on. */
@@ -142,7 +151,8 @@ export class Session extends EventTarget {
     this.#client = client;
     await client.connect();
     const info = await client.request('server.info');
-    if (info.protocol !== PROTOCOL) throw new WireError('garbage', `it speaks version ${info.protocol} of the protocol, and this page ${PROTOCOL}`);
+    if (info.protocol !== PROTOCOL) throw new WireError('version', `it speaks version ${info.protocol} of the protocol, and this page ${PROTOCOL}`);
+    this.#learnIceServers(info);
     await client.subscribe((event) => this.#receive(event));
     this.#setServer({ state: 'connected', error: null, info });
     this.#log(`connected to ${info.name} ${info.version}`);
@@ -151,23 +161,41 @@ export class Session extends EventTarget {
 
   #untilLost() {
     const client = this.#client;
-    this.#keepalive = setInterval(() => {
-      client.request('server.info').catch((error) => {
-        if (error instanceof WireError) client.onlost?.(error);
-      });
-    }, KEEPALIVE_MS);
+    this.#stopKeepalive = this.#every(KEEPALIVE_MS, () => {
+      client.request('server.info').then(
+        // Credentials may run out: what was told last counts.
+        (info) => this.#learnIceServers(info),
+        (error) => {
+          if (error instanceof WireError) client.onlost?.(error);
+        },
+      );
+    });
     return new Promise((resolve, reject) => {
       client.onlost = reject;
     });
   }
 
   #lose(error) {
-    clearInterval(this.#keepalive);
+    this.#stopKeepalive?.();
+    this.#stopKeepalive = null;
     this.#client?.close();
     this.#client = null;
     if (!this.#running) return;
     if (this.server.state !== 'lost') this.#log(`server lost: ${error.message}`);
     this.#setServer({ state: 'lost', error });
+    // Taking the old place again would be against the wish of who took it away.
+    if (error.reason !== 'removed' || !this.membership) return;
+    this.#forget();
+    this.#expel(`the server removed this page from the session: ${error.message}`);
+  }
+
+  #learnIceServers({ ice_servers: value }) {
+    const told = JSON.stringify(value);
+    if (told === this.#iceServersTold) return;
+    this.#iceServersTold = told;
+    const { servers, faults } = readIceServers(value, (server) => new RTCPeerConnection({ iceServers: [server] }).close());
+    this.#iceServers = servers;
+    for (const fault of faults) this.#log(`server.info: ${fault}`);
   }
 
   #pause(ms) {
@@ -215,12 +243,17 @@ export class Session extends EventTarget {
       this.#log(`back in session ${this.membership.session}`);
     } catch (error) {
       if (error instanceof WireError) throw error;
-      this.membership = null;
-      this.#dropLinks();
-      this.peers.clear();
-      this.#setCall(IDLE);
+      this.#forget();
       this.#emit('expelled', error);
     }
+  }
+
+  /** Is in no session any more. */
+  #forget() {
+    this.membership = null;
+    this.#dropLinks();
+    this.peers.clear();
+    this.#setCall(IDLE);
   }
 
   #receive(event) {
@@ -258,7 +291,8 @@ export class Session extends EventTarget {
   #settle() {
     const peer = this.#pipelinePeer();
     if (!peer) {
-      if (!this.#links.get(this.#calledId)) this.#setCall({ state: 'waiting', cause: this.call.cause, fault: null });
+      const cause = ['idle', 'waiting'].includes(this.call.state) ? this.call.cause : 'gone';
+      if (!this.#links.get(this.#calledId)) this.#setCall({ state: 'waiting', cause, fault: null });
     } else if (!this.#links.get(peer.peer_id) || this.#passed(peer.peer_id)) {
       this.#callPipeline();
     }
@@ -298,7 +332,7 @@ export class Session extends EventTarget {
       mayOffer: isPipeline && this.membership.topology !== 'host',
       // The user's picture goes to the pipeline and to nobody else.
       stream: isPipeline ? this.#stream : null,
-      iceServers: this.server.info?.ice_servers ?? [],
+      iceServers: this.#iceServers,
       send: (method, params) => this.#request(method, params),
     });
     link.addEventListener('state', () => this.#follow(peerId, link));

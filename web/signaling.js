@@ -38,9 +38,16 @@ export class RpcError extends Error {
   }
 }
 
-/** The wire failed: not reached, lost, silent, or speaking something else. `reason` says which. */
+/** Close codes that mean more than a loss: try again later; the peer came back elsewhere; the operator removed it. */
+const CLOSED_AS = new Map([
+  [1013, 'full'],
+  [4001, 'removed'],
+  [4003, 'removed'],
+]);
+
+/** The wire failed: not reached, lost, full, silent, or speaking something else; or we are not wanted. `reason` says which. */
 export class WireError extends Error {
-  /** @param {'unreachable' | 'lost' | 'timeout' | 'garbage'} reason */
+  /** @param {'unreachable' | 'lost' | 'full' | 'removed' | 'timeout' | 'garbage' | 'version'} reason */
   constructor(reason, message) {
     super(message);
     this.name = 'WireError';
@@ -93,7 +100,9 @@ export class SignalingClient {
       };
       socket.onclose = (event) => fail('unreachable', `${this.#url} cannot be reached (close code ${event.code})`);
     });
-    socket.onclose = (event) => this.#lose('lost', event.reason || `the server closed the connection (code ${event.code})`);
+    socket.onclose = ({ code, reason }) => {
+      this.#lose(CLOSED_AS.get(code) ?? 'lost', reason || `the server closed the connection (code ${code})`);
+    };
     socket.onmessage = (event) => this.#receive(event.data);
   }
 

@@ -14,9 +14,10 @@ const BEEP = { hz: 1000, level: 0.6, seconds: 0.1 };
 /**
  * Starts the test picture.
  *
+ * @param {import('./timers.js').SteadyTimers['every']} every keeps its pace also while the page is hidden.
  * @returns {{track: MediaStreamTrack, stop: () => void}}
  */
-export function startTestPicture() {
+export function startTestPicture(every) {
   const canvas = document.createElement('canvas');
   canvas.width = WIDTH;
   canvas.height = ROWS;
@@ -32,11 +33,11 @@ export function startTestPicture() {
   };
   draw();
   const [track] = canvas.captureStream(FRAME_RATE).getVideoTracks();
-  const timer = setInterval(draw, 1000 / FRAME_RATE);
+  const stopDrawing = every(1000 / FRAME_RATE, draw);
   return {
     track,
     stop() {
-      clearInterval(timer);
+      stopDrawing();
       track.stop();
     },
   };

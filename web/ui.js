@@ -50,17 +50,21 @@ export class Ui {
     // A live region speaks whenever it is written to: only when something is new.
     if (!this.#new('status', message)) return;
     this.element('status').dataset.level = message.level;
-    this.#text('status-title', `${message.title}.`);
+    this.#text('status-title', message.title);
     this.#text('status-text', message.text);
     this.element('status-actions').replaceChildren(
       ...message.actions.map((action) => this.#button(action.label, () => act(action))),
     );
   }
 
-  server({ state, info }, host) {
-    this.element('server').dataset.state = state;
-    const what = { connecting: 'Connecting to', connected: '', lost: 'No connection to' }[state];
-    this.#text('server-text', joined([`${what} ${host}`.trim(), state === 'connected' ? info.version : null]));
+  /** Which server the page talks to, and whether it does. */
+  server({ state, info }, { host, foreign, fault }) {
+    const shown = fault === null ? state : 'lost';
+    this.element('server').dataset.state = shown;
+    const how = { connecting: 'connecting', connected: info?.version, lost: 'no connection' }[shown];
+    const text = joined([foreign ? `Other server ${host}` : host, how]);
+    this.#text('server-text', text);
+    this.element('server-text').title = foreign ? `${text}. This page came from another server.` : text;
   }
 
   /** Sessions on the server; null where they are not known. */
@@ -124,7 +128,7 @@ export class Ui {
       item.append(lamp, who, this.#node('span', 'what', joined([what, PEER_STATE[state]])));
       return item;
     });
-    if (items.length === 0) items.push(this.#node('li', 'nothing', 'You are in no session.'));
+    if (items.length === 0) items.push(this.#node('li', 'nothing', 'You are in no session yet.'));
     this.element('peers').replaceChildren(...items);
   }
 
@@ -156,6 +160,7 @@ export class Ui {
 
   /** @param {{method: string, p50Ms: number | null, p95Ms: number | null}} latency */
   latency({ method, p50Ms, p95Ms }) {
+    this.element('delay').dataset.method = method;
     this.#text('latency', method === 'estimate' && p50Ms !== null ? `≥${number(p50Ms)}` : number(p50Ms));
     this.#text('latency-how', HOW[method]);
     this.#text('f-p50', milliseconds(method === 'estimate' ? null : p50Ms));

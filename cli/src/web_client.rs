@@ -17,6 +17,7 @@ macro_rules! modules {
 /// Returns the browser client's files.
 pub(crate) fn files() -> WebFiles {
     modules![
+        "address.js",
         "app.js",
         "backoff.js",
         "barcode.js",
@@ -24,6 +25,7 @@ pub(crate) fn files() -> WebFiles {
         "dataframe.js",
         "format.js",
         "glass.js",
+        "iceservers.js",
         "level.js",
         "links.js",
         "messages.js",
@@ -37,6 +39,8 @@ pub(crate) fn files() -> WebFiles {
         "signaling.js",
         "stats.js",
         "testpicture.js",
+        "timers.js",
+        "timerworker.js",
         "ui.js",
     ]
 }

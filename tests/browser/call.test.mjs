@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { figures, launch, telling } from './chromium.mjs';
 import { FRAMES, HEIGHT, WIDTH, regionsAt, writeClip } from './clip.mjs';
-import { startServe } from './product.mjs';
+import { cuttableWay, startServe } from './product.mjs';
 
 /** How long something may take to happen; a test fails after it, none waits for it to pass. */
 const DEADLINE_MS = 180_000;
@@ -24,7 +24,7 @@ let browser;
 let serve;
 const contexts = [];
 
-async function openPage(query) {
+async function openPage(query, origin = serve.origin) {
   const context = await browser.newContext({ viewport: { width: 480, height: 900 } });
   contexts.push(context);
   context.setDefaultTimeout(DEADLINE_MS);
@@ -35,7 +35,7 @@ async function openPage(query) {
   page.on('pageerror', (error) => {
     throw error;
   });
-  await page.goto(`${serve.origin}/?session=${serve.session}&${query}`);
+  await page.goto(`${origin}/?session=${serve.session}&${query}`);
   await page.locator('#server[data-state=connected]').waitFor();
   return page;
 }
@@ -230,6 +230,26 @@ describe('a browser sends a clip through the background blur', () => {
     await second.locator('#status-actions button', { hasText: 'Join as emil-2' }).click();
     await status(second, 'Live');
     await status(first, 'Live');
+  });
+
+  story('a way to the server that breaks ends no call: the page takes its place again', async (t) => {
+    const way = await cuttableWay(serve.origin);
+    try {
+      const page = await openPage('name=gerd', way.origin);
+      await startCall(page);
+      await page.waitForFunction(() => document.getElementById('returned-video').videoWidth > 0);
+      way.cut();
+      await status(page, /Server lost|Interrupted|Connection lost/);
+      way.mend();
+      await page.locator('#log', { hasText: 'back in session' }).waitFor();
+      await status(page, 'Live');
+      await page.evaluate(() => (globalThis.again = collectFrames(document.getElementById('returned-video').srcObject)));
+      await page.waitForFunction(() => again.filter(({ number }) => number !== null).length >= 10);
+      t.diagnostic(`called ${await page.locator('#log li', { hasText: /calling/ }).count()} times`);
+      assert.equal(await page.locator('#name').inputValue(), 'gerd');
+    } finally {
+      way.close();
+    }
   });
 
   story('a server that goes is named, and the call resumes when it is back', async () => {

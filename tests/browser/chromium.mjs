@@ -21,7 +21,8 @@ const FLAGS = [
   '--disable-component-update',
   '--disable-sync',
   '--autoplay-policy=no-user-gesture-required',
-  '--disable-features=WebRtcHideLocalIpsWithMdns',
+  // The last two: pages whose files come from disk count as those of a public site, which may not reach this machine.
+  '--disable-features=WebRtcHideLocalIpsWithMdns,LocalNetworkAccessChecks,LocalNetworkAccessChecksWebSockets',
   '--allow-loopback-in-peer-connection',
   // Several pages take part in one call; none of them is to be slowed down for being behind another.
   '--disable-background-timer-throttling',
@@ -43,14 +44,18 @@ export function launch({ camera = false } = {}) {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args });
 }
 
+/** The file of `web/` behind a path of the page, and its type. */
+export function fileOfPage(pathname) {
+  const name = pathname === '/' ? 'index.html' : pathname.slice(1);
+  return { file: new URL(name, `file://${WEB}`), type: TYPES[extname(name)] ?? 'application/octet-stream' };
+}
+
 /** Answers the requests of a browser context for the page with the files of `web/`. */
 export async function servePage(context, origin = ORIGIN) {
   await context.route(`${origin}/**`, async (route) => {
-    const { pathname } = new URL(route.request().url());
-    const name = pathname === '/' ? 'index.html' : pathname.slice(1);
+    const { file, type } = fileOfPage(new URL(route.request().url()).pathname);
     try {
-      const body = await readFile(new URL(name, `file://${WEB}`));
-      await route.fulfill({ body, contentType: TYPES[extname(name)] ?? 'application/octet-stream' });
+      await route.fulfill({ body: await readFile(file), contentType: type });
     } catch {
       await route.fulfill({ status: 404, body: 'not found' });
     }

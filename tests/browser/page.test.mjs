@@ -2,6 +2,8 @@
 // Media is real; see call.test.mjs for the real server and pipeline.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -233,6 +235,27 @@ suite('a call', { camera: true }, {
     assert.equal(offers(), made);
   },
 
+  'its connections use the ICE servers that the server names, and those alone that the browser takes': async () => {
+    const relay = { urls: ['turn:127.0.0.1:9?transport=udp'], username: 'ana', credential: 'secret' };
+    server.iceServers = [relay, { urls: ['stun:127.0.0.1:9?transport=udp'] }, 'stun:127.0.0.1'];
+    const spied = (p) =>
+      p.addInitScript(() => {
+        globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+          constructor(...options) {
+            super(...options);
+            globalThis.connection = this;
+          }
+        };
+      });
+    const { local } = await liveCall({ prepare: spied });
+    const [used, ...others] = await local.evaluate(() => connection.getConfiguration().iceServers.map(({ urls, username, credential }) => ({ urls, username, credential })));
+    assert.deepEqual([used, others], [relay, []]);
+    const log = await local.locator('#log').innerText();
+    assert.match(log, /ice_servers\[1\] is left out: .*stun:127/);
+    assert.match(log, /ice_servers\[2\] is left out: it is no object/);
+    assert.doesNotMatch(log, /secret/);
+  },
+
   'data of the pipeline is shown, and what is no data is named': async () => {
     const { local, remote } = await liveCall();
     const header = { kind: 'data', type: 'json', sequence: 17, media_time_ns: 5.2e9, output: 'level' };
@@ -354,6 +377,63 @@ suite('the server', { camera: true }, {
     await local.locator('#log', { hasText: 'blur-2: connected' }).waitFor();
     await remote.waitForFunction(() => loopback.endedBy('ana'));
     await returnedNumbers(local, 5);
+  },
+
+  'one that is lost with the call is told together with it, and the call begins anew when it is back': async () => {
+    // Left to itself, the page would wait for days.
+    const { local, remote } = await liveCall({ prepare: (p) => p.addInitScript(() => (Math.random = () => 1e6)) });
+    server.stop();
+    await status(local, 'Server lost');
+    await remote.evaluate(() => loopback.hangUp());
+    await status(local, 'Connection lost');
+    assert.match(await statusText(local), /server is lost, too/);
+    server.start();
+    await startLoopback();
+    await action(local, 'Try now').click();
+    await status(local, 'Live');
+    await returnedNumbers(local, 5);
+  },
+
+  'another one than the page’s own is named, and both reasons why it may not be reached': async () => {
+    // The answer of a server that does not take pages of this origin; the browser keeps it from the page.
+    const refused = new Set();
+    const other = createServer().on('upgrade', ({ headers }, socket) => {
+      refused.add(headers.origin);
+      socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
+    });
+    other.listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const host = `127.0.0.1:${other.address().port}`;
+    try {
+      const page = await openPage({ query: `?server=ws://${host}/signaling` });
+      await status(page, 'Server not reached');
+      assert.match(await statusText(page), new RegExp(`Nothing answers at ${host}, or it refuses this page: .*--allow-origin ${ORIGIN}`));
+      assert.match(await page.locator('#server').innerText(), new RegExp(`Other server ${host} · no connection`));
+      assert.deepEqual([...refused], [ORIGIN]);
+      await action(page, 'Use own server').click();
+      await page.locator('#server[data-state=connected]').waitFor();
+      assert.equal(new URL(page.url()).search, '');
+    } finally {
+      other.close();
+    }
+  },
+
+  'another one than the page’s own is named while it is used': async () => {
+    const page = await openPage({ query: '?server=ws://other.example:9000/ws' });
+    await page.locator('#server[data-state=connected]').waitFor();
+    assert.match(await page.locator('#server').innerText(), /Other server other\.example:9000/);
+    await status(page, 'Ready');
+    assert.match(await statusText(page), /talks to other\.example:9000, another server than it came from/);
+  },
+
+  'an address that is none is repeated, and nothing can be started': async () => {
+    const page = await openPage({ query: '?session=studio&server=other:9000' });
+    await status(page, 'No such server');
+    assert.match(await statusText(page), /server=other:9000, which is no WebSocket address like ws:\/\/localhost:8080\/ws/);
+    assert.equal(await page.locator('#call').isDisabled(), true);
+    await action(page, 'Use own server').click();
+    await page.locator('#server[data-state=connected]').waitFor();
+    assert.equal(new URL(page.url()).searchParams.get('session'), 'studio');
   },
 
   'one that talks nonsense is left': async () => {
@@ -520,7 +600,7 @@ suite('no camera', {}, {
     const origin = 'http://remotemedia.test';
     await startLoopback();
     const page = await openPage({ origin });
-    await status(page, 'This page may not use the camera');
+    await status(page, 'Camera needs a secure page');
     assert.match(await statusText(page), /https:/);
     await action(page, 'Use test picture').click();
     await page.selectOption('#audio-source', 'test');
@@ -532,68 +612,91 @@ suite('no camera', {}, {
 
 suite('the layout', { camera: true }, {
   'nothing moves from idle to live to failure, and nothing sticks out': async () => {
-    for (const [width, height] of [[360, 740], [768, 1000], [1280, 800], [1600, 900]]) {
-      server = new SignalingStandIn();
-      const page = await openPage({ options: { viewport: { width, height } } });
-      await status(page, 'Ready');
-      const boxes = () =>
-        page.evaluate(() =>
-          [...document.querySelectorAll('.status, .tile, .between, .panel, .controls, tbody tr, dl > div, .field')].map((element) => {
+    const sizes = [[360, 740], [768, 1000], [1280, 800], [1600, 900], [2200, 1200]];
+    const page = await openPage();
+    await status(page, 'Ready');
+    await page.evaluate(() => document.fonts.ready);
+    /** Where everything is, in windows of each size. */
+    const places = async () => {
+      const all = {};
+      for (const [width, height] of sizes) {
+        await page.setViewportSize({ width, height });
+        all[width] = await page.evaluate(() =>
+          [...document.querySelectorAll('.status, .tile, .name, .delay, .label, .panel, .controls, .controls button, tbody tr, dl > div, .field, .plot svg')].map((element) => {
             const { left, top, width: w, height: h } = element.getBoundingClientRect();
             return [element.className || element.parentElement.id, Math.round(left), Math.round(top + scrollY), Math.round(w), Math.round(h)].join(' ');
           }),
         );
-      await page.evaluate(() => document.fonts.ready);
-      const idle = await boxes();
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-      assert.ok(wide <= width, `${wide} px wide in a window of ${width}`);
-      await useTestSources(page);
-      await start(page);
-      await status(page, 'Waiting');
-      assert.deepEqual(await boxes(), idle, `waiting at ${width}`);
-      const loopback = await startLoopback();
-      await status(page, 'Live');
-      await page.waitForFunction(() => /\d/.test(document.getElementById('f-p50').textContent));
-      assert.deepEqual(await boxes(), idle, `live at ${width}`);
-      await loopback.context().close();
-      await status(page, 'The pipeline left');
-      assert.deepEqual(await boxes(), idle, `left at ${width}`);
-      server.stop();
-      await status(page, 'Server lost');
-      assert.deepEqual(await boxes(), idle, `lost at ${width}`);
-      await page.context().close();
-    }
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(wide <= width, `${wide} px wide in a window of ${width}`);
+      }
+      return all;
+    };
+    const idle = await places();
+    await useTestSources(page);
+    await start(page);
+    await status(page, 'Waiting');
+    assert.deepEqual(await places(), idle, 'waiting');
+    const loopback = await startLoopback();
+    await status(page, 'Live');
+    await page.waitForFunction(() => /\d/.test(document.getElementById('f-p50').textContent));
+    assert.deepEqual(await places(), idle, 'live');
+    await loopback.context().close();
+    await status(page, 'The pipeline left');
+    assert.deepEqual(await places(), idle, 'left');
+    server.stop();
+    await status(page, 'Server lost');
+    assert.deepEqual(await places(), idle, 'lost');
   },
 
   'every message fits into the room that is kept for it': async () => {
-    for (const width of [360, 640, 1100, 1400]) {
-      const page = await openPage({ options: { viewport: { width, height: 800 } } });
-      await status(page, 'Ready');
-      const height = () => page.evaluate(() => document.getElementById('status').getBoundingClientRect().height);
-      const kept = await height();
-      const tall = await page.evaluate(async (most) => {
-        const { captureMessage, serverMessage, callMessage, joinMessage } = await import('/messages.js');
+    const page = await openPage();
+    await status(page, 'Ready');
+    for (const width of [360, 640, 1100, 1240, 1400, 1900]) {
+      await page.setViewportSize({ width, height: 800 });
+      const tall = await page.evaluate(async () => {
+        const { addressMessage, captureMessage, serverMessage, callMessage, joinMessage, readyMessage } = await import('/messages.js');
+        const { serverOf } = await import('/address.js');
         const { RpcError, WireError, CODE } = await import('/signaling.js');
         const { Ui } = await import('/ui.js');
         const ui = new Ui(document);
-        const reasons = ['Insecure', 'NotAllowedError', 'NotFoundError', 'OverconstrainedError', 'NotReadableError'];
-        const call = { session: 'studio', pipeline: 'background-blur' };
+        const height = () => document.getElementById('status').getBoundingClientRect().height;
+        const host = 'media.example.org:8080';
+        const call = { session: 'studio', others: 12, pipeline: 'background-blur', present: true, relay: true, lost: false };
         const refusal = (code) => new RpcError('peer.announce', { code, message: 'peer id is taken', data: { max_peers: 10 } });
+        const server = (reason, known, state, foreign) =>
+          serverMessage(
+            { error: new WireError(reason, 'the server sent something that is not JSON'), known, membership: state === 'idle' ? null : {}, call: { state } },
+            { host, foreign, origin: 'http://192.168.100.100:8080' },
+          );
+        const calls = (about) => [
+          ...['waiting', 'connecting', 'connected', 'interrupted'].map((state) => callMessage({ state, cause: null, fault: null }, about)),
+          ...['disconnected', 'too_slow'].map((cause) => callMessage({ state: 'waiting', cause, fault: null }, about)),
+          ...['no_answer', 'no_path', 'lost', 'refused'].map((cause) => callMessage({ state: 'failed', cause, fault: null }, about)),
+        ];
         const messages = [
-          ...['camera', 'microphone'].flatMap((kind) => reasons.map((reason) => captureMessage({ kind, reason, message: '' }))),
-          ...[true, false].flatMap((inCall) =>
-            ['lost', 'garbage'].map((reason) => serverMessage({ error: new WireError(reason, 'the server sent something that is not JSON'), host: '192.168.100.100:8080', inCall })),
+          ...[false, true].map((foreign) => readyMessage({ host, foreign })),
+          ...['media.example.org:8080', 'ws://media.example.org:8080/ws#x'].map((named) =>
+            addressMessage(serverOf({ protocol: 'http:', host: 'h', search: `?server=${encodeURIComponent(named)}` })),
           ),
-          ...['waiting', 'connecting', 'connected', 'interrupted'].map((state) => callMessage({ state, cause: null, fault: null }, call)),
-          callMessage({ state: 'waiting', cause: 'disconnected', fault: null }, call),
-          ...['no_answer', 'no_path', 'lost', 'refused'].map((cause) => callMessage({ state: 'failed', cause, fault: null }, call)),
+          addressMessage(serverOf({ protocol: 'https:', host: 'h', search: '?server=ws://media.example.org:8080/ws' })),
+          ...['camera', 'microphone'].flatMap((kind) =>
+            ['Insecure', 'NotAllowedError', 'NotFoundError', 'OverconstrainedError', 'NotReadableError'].map((reason) => captureMessage({ kind, reason, message: '' })),
+          ),
+          ...['unreachable', 'lost', 'full', 'garbage', 'version'].flatMap((reason) =>
+            [server(reason, true, 'idle', false), server(reason, true, 'waiting', false), server(reason, true, 'connected', false), server(reason, false, 'idle', true)],
+          ),
+          ...[call, { ...call, present: false }, { ...call, lost: true }].flatMap(calls),
           ...[CODE.PEER_ID_TAKEN, CODE.SESSION_FULL, CODE.TOO_MANY_SESSIONS, CODE.INVALID_NAME, -32602].map((code) => joinMessage(refusal(code), { session: 'studio', peerId: 'ana-maria' })),
         ];
-        return messages.filter((message) => {
+        const kept = height();
+        const over = messages.flatMap((message) => {
           ui.status(message, () => {});
-          return document.getElementById('status').getBoundingClientRect().height > most;
-        }).map(({ title, text }) => `${title}. ${text}`);
-      }, kept);
+          return height() > kept ? [`${height() - kept} px: ${message.title}: ${message.text}`] : [];
+        });
+        ui.status(readyMessage({ host, foreign: false }), () => {});
+        return over;
+      });
       assert.deepEqual(tall, [], `at ${width}`);
     }
   },

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -49,6 +50,46 @@ export async function startServe({ manifest = 'manifests/background_blur.json', 
     async stop() {
       child.kill('SIGINT');
       return ended;
+    },
+  };
+}
+
+/**
+ * A way to a server that can be cut while server and media go on.
+ *
+ * @param {string} origin of the server.
+ * @returns {Promise<{origin: string, cut: () => void, mend: () => void, close: () => void}>} `cut` breaks what is connected
+ *   and lets nothing through until `mend`.
+ */
+export async function cuttableWay(origin) {
+  const { hostname, port } = new URL(origin);
+  const open = new Set();
+  let isCut = false;
+  const way = createServer((near) => {
+    if (isCut) {
+      near.destroy();
+      return;
+    }
+    const far = connect(Number(port), hostname);
+    open.add(near);
+    near.pipe(far).pipe(near);
+    // An end that breaks takes the other with it.
+    for (const [end, other] of [[near, far], [far, near]]) end.on('error', () => {}).on('close', () => other.destroy());
+    near.on('close', () => open.delete(near));
+  });
+  way.listen(0, '127.0.0.1');
+  await once(way, 'listening');
+  const cut = () => {
+    isCut = true;
+    for (const near of open) near.destroy();
+  };
+  return {
+    origin: `http://127.0.0.1:${way.address().port}`,
+    cut,
+    mend: () => (isCut = false),
+    close() {
+      cut();
+      way.close();
     },
   };
 }

@@ -9,6 +9,8 @@ export class SignalingStandIn {
   requests = [];
   maxPeers = 10;
   protocol = 1;
+  /** ICE servers that it names. */
+  iceServers = undefined;
 
   #sessions = new Map();
   #open = new Set();
@@ -86,7 +88,7 @@ export class SignalingStandIn {
   #answer(connection, method, params) {
     switch (method) {
       case 'server.info':
-        return { result: { name: 'stand-in', version: '0.0.0', protocol: this.protocol, limits: {} } };
+        return { result: { name: 'stand-in', version: '0.0.0', protocol: this.protocol, limits: {}, ice_servers: this.iceServers } };
       case 'session.list':
         return {
           result: {

@@ -24,7 +24,7 @@ const { Capture } = await import('../capture.js');
 test('the last choice is sent, whichever device opens first', async () => {
   for (const open of ['openVideo', 'openAudio']) {
     const { asked, track } = devices();
-    const capture = new Capture();
+    const capture = new Capture(() => {});
     const [slow, quick] = [track('slow'), track('quick')];
     const first = capture[open]('slow');
     const second = capture[open]('quick');
@@ -39,7 +39,7 @@ test('the last choice is sent, whichever device opens first', async () => {
 
 test('a choice that was overtaken does not fail any more', async () => {
   const { asked, track } = devices();
-  const capture = new Capture();
+  const capture = new Capture(() => {});
   const first = capture.openVideo('gone');
   const second = capture.openVideo('there');
   asked[0].reject({ name: 'NotFoundError', message: 'gone' });
@@ -53,7 +53,7 @@ test('a choice that was overtaken does not fail any more', async () => {
 
 test('a choice that was overtaken ends when the one in its place is open or has failed', async () => {
   const { asked, track } = devices();
-  const capture = new Capture();
+  const capture = new Capture(() => {});
   const first = capture.openVideo('camera');
   const second = capture.openVideo('camera');
   asked[0].resolve({ getTracks: () => [track('first')] });

@@ -166,3 +166,13 @@ test('closing fails what is under way and is not told as a loss', async () => {
   assert.equal(socket.closed, true);
   assert.equal(lost, false);
 });
+
+test('a server that closes because it is full or does not want us says so, any other close is a loss', async () => {
+  for (const [code, reason] of [[1013, 'full'], [4001, 'removed'], [4003, 'removed'], [1001, 'lost'], [4000, 'lost']]) {
+    const [client, socket] = await connected();
+    const lost = [];
+    client.onlost = (error) => lost.push(error.reason);
+    socket.onclose({ code, reason: '' });
+    assert.deepEqual(lost, [reason]);
+  }
+});

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { BASE_MS, CAP_MS, backoffMs } from '../backoff.js';
 import { bitrate, joined, milliseconds, number, percent, size } from '../format.js';
-import { callMessage, captureMessage, joinMessage, serverMessage } from '../messages.js';
+import { addressMessage, callMessage, captureMessage, joinMessage, readyMessage, serverMessage } from '../messages.js';
 import { MAX_NAME, idFrom, nextName, randomId } from '../names.js';
 import { CODE, RpcError, WireError } from '../signaling.js';
 
@@ -76,15 +76,43 @@ test('refusals name the value', () => {
   assert.match(joinMessage(new WireError('timeout', 'no reply'), { session: 's', peerId: 'a' }).text, /no reply/);
 });
 
-test('a lost server is an error, but only a warning while media flows', () => {
-  const lost = { error: new WireError('lost', 'x'), host: 'h:1' };
-  assert.equal(serverMessage({ ...lost, inCall: false }).level, 'error');
-  assert.equal(serverMessage({ ...lost, inCall: true }).level, 'warning');
-  assert.match(serverMessage({ error: new WireError('garbage', 'that is not JSON'), host: 'h:1', inCall: false }).text, /h:1.*not JSON/);
+const origin = 'http://page.example:8080';
+
+test('a lost server is an error, in a session a warning, and the call goes on only where one is up', () => {
+  const lost = (state) => serverMessage({ error: new WireError('lost', 'x'), known: true, membership: state === 'idle' ? null : {}, call: { state } }, { host: 'h:1', foreign: false, origin });
+  assert.deepEqual(['idle', 'waiting', 'connecting', 'connected'].map((state) => lost(state).level), ['error', 'warning', 'warning', 'warning']);
+  assert.deepEqual(['idle', 'waiting', 'connecting', 'connected'].map((state) => /call goes on/.test(lost(state).text)), [false, false, false, true]);
+});
+
+test('what a server does that is none, full or of another version is said', () => {
+  const of = (reason, message) => serverMessage({ error: new WireError(reason, message), known: false, membership: null, call: { state: 'idle' } }, { host: 'h:1', foreign: true, origin });
+  assert.match(of('garbage', 'that is not JSON').text, /h:1 is no RemoteMedia server: that is not JSON/);
+  assert.match(of('version', 'it speaks version 2 of the protocol, and this page 1').text, /h:1: .*version 2 .*page 1/);
+  assert.match(of('full', 'x').text, /h:1 has as many connections as it takes/);
+});
+
+test('a server of another origin that is not reached may refuse this page: both causes are named, and the cure', () => {
+  const of = (known, foreign) => serverMessage({ error: new WireError('unreachable', 'x'), known, membership: null, call: { state: 'idle' } }, { host: 'h:1', foreign, origin });
+  const message = of(false, true);
+  assert.match(message.text, /Nothing answers at h:1, or it refuses this page: .*--allow-origin http:\/\/page\.example:8080$/);
+  assert.deepEqual(message.actions.map(({ id }) => id), ['reconnect', 'own-server']);
+  for (const other of [of(true, true), of(false, false)]) assert.doesNotMatch(other.text, /allow-origin/);
+});
+
+test('a wrong address of a server is repeated, but not at any length', () => {
+  const message = addressMessage({ url: 'other:9000', fault: 'is none' });
+  assert.match(message.text, /server=other:9000, which is none\.$/);
+  assert.deepEqual(message.actions.map(({ id }) => id), ['own-server']);
+  assert.ok(addressMessage({ url: 'x'.repeat(5000), fault: 'is none' }).text.length < 200);
+});
+
+test('before a call the page says where it would go, if that is another server', () => {
+  assert.match(readyMessage({ host: 'h:1', foreign: true }).text, /h:1, another server/);
+  assert.doesNotMatch(readyMessage({ host: 'h:1', foreign: false }).text, /h:1/);
 });
 
 test('every state of a call has its words, and failures a way to try again', () => {
-  const about = { session: 'studio', pipeline: 'blur' };
+  const about = { session: 'studio', others: 0, pipeline: 'blur', present: true, relay: false, lost: false };
   const of = (state, cause = null, fault = null) => callMessage({ state, cause, fault }, about);
   assert.match(of('waiting').text, /studio/);
   assert.match(of('waiting', 'left').title, /left/);
@@ -98,4 +126,31 @@ test('every state of a call has its words, and failures a way to try again', () 
   assert.equal(new Set(titles).size, 4);
   assert.match(of('failed', 'refused', new Error('m-line mismatch')).text, /m-line mismatch/);
   assert.equal(of('idle'), null);
+});
+
+test('a call that fails while the server is lost waits for the server', () => {
+  const about = { session: 'studio', others: 0, pipeline: 'blur', present: true, relay: false, lost: true };
+  const failed = callMessage({ state: 'failed', cause: 'lost', fault: null }, about);
+  assert.match(failed.text, /server is lost, too: the call begins anew when it is back/);
+  for (const message of [failed, callMessage({ state: 'interrupted', cause: null, fault: null }, about)]) {
+    assert.deepEqual(message.actions.map(({ id }) => id), ['reconnect']);
+  }
+});
+
+test('nobody is asked to call a pipeline that is not there', () => {
+  const message = callMessage({ state: 'interrupted', cause: null, fault: null }, { session: 's', others: 0, pipeline: 'blur', present: false, relay: false, lost: false });
+  assert.deepEqual(message.actions, []);
+});
+
+test('where there is no path, it is said whether there was a relay to try', () => {
+  const of = (relay) => callMessage({ state: 'failed', cause: 'no_path', fault: null }, { session: 's', others: 0, pipeline: 'blur', present: true, relay, lost: false }).text;
+  assert.match(of(false), /names no TURN server/);
+  assert.match(of(true), /TURN did not help/);
+});
+
+test('who waits alone hears of other sessions', () => {
+  const of = (others) => callMessage({ state: 'waiting', cause: null, fault: null }, { session: 'stduio', others, pipeline: 'the pipeline', present: false, relay: false, lost: false }).text;
+  assert.match(of(0), /joins\.$/);
+  assert.match(of(1), /another session\.$/);
+  assert.match(of(3), /3 other sessions\.$/);
 });
