@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -141,14 +142,15 @@ impl VideoScale {
             }
             &self.packed
         };
-        let from = ImageRef::new(layout.row_bytes as u32, layout.rows as u32, pixels, PixelType::U8)
+        // Of that one kind of pixel: an image of any kind would have the compiler make the filters of all thirteen.
+        let from = TypedImageRef::<U8>::from_buffer(layout.row_bytes as u32, layout.rows as u32, pixels)
             .map_err(NodeError::failed)?;
         let target = to.plane_layout(plane);
         let pixels = to.plane_mut(plane);
-        let mut to = Image::from_slice_u8(target.row_bytes as u32, target.rows as u32, pixels, PixelType::U8)
+        let mut to = TypedImage::<U8>::from_buffer(target.row_bytes as u32, target.rows as u32, pixels)
             .map_err(NodeError::failed)?;
         let options = ResizeOptions::new().resize_alg(self.params.filter.algorithm());
-        self.resizer.resize(&from, &mut to, &options).map_err(NodeError::failed)
+        self.resizer.resize_typed(&from, &mut to, &options).map_err(NodeError::failed)
     }
 }
 
