@@ -3,9 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use crate::program::{run, serving};
-
-const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/video_blur.json");
+use crate::program::{MANIFEST, run, serving};
 
 #[test]
 fn a_port_that_is_taken_is_named() {

@@ -4,7 +4,7 @@
 use std::fs;
 
 use crate::folder::{Folder, text};
-use crate::program::{Program, eventually, serving};
+use crate::program::{MANIFEST, Program, eventually, serving};
 
 #[test]
 fn the_signaling_server_ends() {

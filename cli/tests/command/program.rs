@@ -8,6 +8,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// A manifest that every command takes.
+pub(crate) const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/video_blur.json");
+
 /// A command that has not ended by then hangs. Generous: a busy machine is no failure.
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -7,7 +7,7 @@ use remotemedia_signaling::protocol::IceServer;
 use remotemedia_transport_webrtc::signaling::{Endpoint, SignalingClient, SignalingClientConfig};
 
 use crate::folder::{Folder, text};
-use crate::program::{Program, run};
+use crate::program::{MANIFEST, Program, run};
 
 /// An option, its least and its greatest value; the least of `--sdp-bytes` is the default of `--control-bytes`.
 const RANGES: [(&str, u64, u64); 7] = [
@@ -19,8 +19,6 @@ const RANGES: [(&str, u64, u64); 7] = [
     ("--control-bytes", 1024, 1_048_576),
     ("--sdp-bytes", 65_536, 4_194_304),
 ];
-
-const MANIFEST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../manifests/video_blur.json");
 
 fn start(options: &[&str]) -> Program {
     Program::start(&[&["signal", "--listen", "127.0.0.1:0"], options].concat())
