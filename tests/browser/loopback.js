@@ -2,11 +2,11 @@
 // Written against the protocol, not with the page's own modules, so that it checks them.
 
 /**
- * @param {{url: string, session: string, peerId: string, blur?: number, pipeline?: boolean, offers?: boolean, silent?: boolean, refuses?: string}} options
- *   `blur`: radius in pixels; 0 sends the track back as it is. `pipeline`: what it says of itself.
+ * @param {{url: string, session: string, peerId: string, blur?: boolean, pipeline?: boolean, offers?: boolean, silent?: boolean, refuses?: string}} options
+ *   `blur`: false sends the track back as it is. `pipeline`: what it says of itself.
  *   `offers`: also offer to those who are there or come, so that offers cross. `silent`: never answer. `refuses`: turn offers down with this reason.
  */
-globalThis.startLoopback = async ({ url, session, peerId, blur = 0, pipeline = true, offers = false, silent = false, refuses = null }) => {
+globalThis.startLoopback = async ({ url, session, peerId, blur = false, pipeline = true, offers = false, silent = false, refuses = null }) => {
   const socket = new WebSocket(url);
   await new Promise((resolve, reject) => Object.assign(socket, { onopen: resolve, onerror: reject }));
   const replies = new Map();
@@ -19,18 +19,19 @@ globalThis.startLoopback = async ({ url, session, peerId, blur = 0, pipeline = t
       socket.send(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
     });
 
+  // By making it small and large again: a blur proper, in full size, takes a processor core a second per picture.
   const blurred = (track) => {
-    const canvas = document.createElement('canvas');
+    const canvas = Object.assign(document.createElement('canvas'), { width: 320, height: 180 });
+    const tiny = new OffscreenCanvas(64, 36);
     const context = canvas.getContext('2d');
+    const below = [0, canvas.height / 9, canvas.width, (canvas.height * 8) / 9];
     const video = Object.assign(document.createElement('video'), { srcObject: new MediaStream([track]), muted: true });
     video.play();
     const draw = () => {
-      canvas.width = video.videoWidth;
-      canvas.height = video.videoHeight;
-      context.filter = 'none';
-      context.drawImage(video, 0, 0);
-      context.filter = `blur(${blur}px)`;
-      context.drawImage(video, 0, canvas.height / 9, canvas.width, (canvas.height * 8) / 9, 0, canvas.height / 9, canvas.width, (canvas.height * 8) / 9);
+      tiny.getContext('2d').drawImage(video, 0, 0, tiny.width, tiny.height);
+      context.drawImage(video, 0, 0, canvas.width, canvas.height);
+      // The barcode at the top stays sharp.
+      context.drawImage(tiny, 0, tiny.height / 9, tiny.width, (tiny.height * 8) / 9, ...below);
       video.requestVideoFrameCallback(draw);
     };
     video.requestVideoFrameCallback(draw);

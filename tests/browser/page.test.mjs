@@ -102,7 +102,7 @@ function suite(name, launchOptions, tests) {
 
 suite('a call', { camera: true }, {
   'what is sent comes back in order, and the figures appear': async () => {
-    const { local } = await liveCall({ loopback: { blur: 6 } });
+    const { local } = await liveCall({ loopback: { blur: true } });
     const numbers = await returnedNumbers(local, 40);
     const steps = numbers.slice(1).map((number, i) => (number - numbers[i] + 4096) % 4096);
     assert.ok(steps.every((step) => step < 2048), `out of order: ${numbers}`);
@@ -125,7 +125,7 @@ suite('a call', { camera: true }, {
   },
 
   'a camera that shows no numbers is measured by its pictures': async () => {
-    await startLoopback({ blur: 6 });
+    await startLoopback({ blur: true });
     const page = await openPage();
     await start(page);
     await status(page, 'Live');
@@ -229,7 +229,8 @@ suite('a call', { camera: true }, {
     const made = offers();
     const camera = await local.locator('#video-source option').first().getAttribute('value');
     await local.selectOption('#video-source', camera);
-    await local.waitForFunction(() => returnedFrames.length > 30 && returnedFrames.slice(-10).every(({ number }) => number === null));
+    // Chromium's camera is green; its corners and its clock pass for numbers now and then.
+    await local.waitForFunction(() => returnedFrames.slice(-10).every(({ mean: [red, green, blue] }) => green > 2 * Math.max(red, blue)));
     await local.selectOption('#video-source', 'test');
     await returnedNumbers(local, 10);
     assert.equal(offers(), made);
