@@ -185,7 +185,7 @@ fn changed(shot: &Shot, mut change: impl FnMut(u8) -> f32) -> Shot {
     Shot { picture: loan.freeze(), truth: shot.truth.clone() }
 }
 
-pub(crate) fn draw(
+fn draw(
     take: Take,
     luma: impl Fn(usize, usize) -> u8,
     chroma: impl Fn(usize, usize, usize) -> u8,
@@ -202,6 +202,6 @@ pub(crate) fn draw(
     loan.freeze()
 }
 
-pub(crate) fn loan(width: u32, height: u32) -> VideoLoan {
+fn loan(width: u32, height: u32) -> VideoLoan {
     VideoLoan::new(&HeapPool::default(), PixelFormat::I420, width, height).expect("memory")
 }

@@ -3,9 +3,7 @@
 //! Thresholds are quality floors: what the node reached when they were set, less a margin. A change that makes
 //! a picture better raises the floor; one that falls below it makes a picture worse.
 
-mod drawn;
 mod footage;
-mod ghosts;
 mod measure;
 mod quality;
 mod shapes;

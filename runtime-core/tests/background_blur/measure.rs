@@ -102,7 +102,7 @@ pub(crate) fn foreground(mask: &VideoFrame) -> f64 {
 }
 
 /// Returns which pixels are well within the foreground, well without, and in the rim between.
-pub(crate) fn regions(truth: &VideoFrame) -> [Vec<bool>; 3] {
+fn regions(truth: &VideoFrame) -> [Vec<bool>; 3] {
     let (width, height) = (truth.width() as usize, truth.height() as usize);
     let [near, beside] = [EDGE, BESIDE].map(|reach| near_edge(truth, (reach * height as f32) as usize));
     let front = |n: usize| truth.plane(0)[n] > 127;
@@ -132,7 +132,7 @@ fn near_edge(truth: &VideoFrame, reach: usize) -> Vec<bool> {
 }
 
 /// Returns the mean step between neighbouring pixels of a row, within a region, levels.
-pub(crate) fn sharpness(frame: &VideoFrame, region: &[bool]) -> f64 {
+fn sharpness(frame: &VideoFrame, region: &[bool]) -> f64 {
     let width = frame.width() as usize;
     let (mut sum, mut count) = (0_u64, 0_u64);
     for y in 0..frame.height() as usize {

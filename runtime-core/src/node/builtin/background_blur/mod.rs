@@ -1,17 +1,14 @@
 //! Keeps the person, or what moves, sharp and blurs what is behind.
 //!
 //! `node` runs the steps of a frame: `reduced` shrinks it, `segmenter` tells foreground from background by
-//! an adaptive model (`model`, `colours`, `light`, `presence`, `prior`, `regions`), `lessons` teach the model what
-//! a frame shows (`contrast`, `uncovered`), `matte` aligns the coarse mask with the picture's edges, `backdrop`
-//! blurs the background at reduced size, `compose` puts the foreground on it at full size (`enlarge`). All but
-//! `node` know neither items nor time of day.
+//! an adaptive model (`model`, `colours`, `light`, `presence`, `prior`, `regions`), `matte` aligns the coarse
+//! mask with the picture's edges, `backdrop` blurs the background at reduced size, `compose` puts the foreground
+//! on it at full size (`enlarge`). All but `node` know neither items nor time of day.
 
 mod backdrop;
 mod colours;
 mod compose;
-mod contrast;
 mod enlarge;
-mod lessons;
 mod light;
 mod matte;
 mod model;
@@ -22,6 +19,5 @@ mod reduced;
 mod regions;
 mod segmenter;
 mod smoothing;
-mod uncovered;
 
 pub use node::{BackgroundBlur, BackgroundBlurParams};

@@ -99,11 +99,6 @@ impl Background {
         self.seen[cell] > 0.0
     }
 
-    /// Returns what the background looks like at a cell of which something is known.
-    pub(super) fn colour(&self, cell: usize) -> [f32; 3] {
-        self.mean.each_ref().map(|plane| plane[cell])
-    }
-
     /// Learns from a cell that shows the background, for `seconds`.
     pub(super) fn learn(&mut self, cell: usize, observed: &Observed, seconds: f32) {
         if self.seen[cell] == 0.0 {

@@ -17,8 +17,6 @@ pub(super) struct Presence {
     still: Vec<f32>,
     /// For each cell, whether it moved in each of the last eight half-seconds; the lowest bit is this one.
     history: Vec<u8>,
-    /// The same of whether it was foreground.
-    found: Vec<u8>,
     /// Seconds of this half-second that are over.
     slot: f32,
 }
@@ -53,7 +51,6 @@ impl Presence {
             recent: std::array::from_fn(|_| zeros()),
             still: zeros(),
             history: vec![0; size.len()],
-            found: vec![0; size.len()],
             slot: 0.0,
         }
     }
@@ -66,27 +63,23 @@ impl Presence {
     }
 
     /// Watches a frame; returns whether a slot of the history is complete.
-    ///
-    /// * `mask`: the foreground as found last, 1 or 0 for each cell.
-    pub(super) fn watch(&mut self, observed: &Observed, mask: &[u8], seconds: f32) -> bool {
+    pub(super) fn watch(&mut self, observed: &Observed, seconds: f32) -> bool {
         self.slot += seconds;
         let complete = self.slot >= SLOT;
         if complete {
             self.slot = 0.0;
-            self.history.iter_mut().chain(&mut self.found).for_each(|history| *history <<= 1);
+            self.history.iter_mut().for_each(|history| *history <<= 1);
         }
         let cells = self.size.len();
         let rate = 1.0 - (-seconds / MOMENTS).exp();
         let [y, u, v] = observed.each_ref().map(|plane| &plane[..cells]);
         let [recent_y, recent_u, recent_v] = self.recent.each_mut().map(|plane| &mut plane[..cells]);
         let (still, history) = (&mut self.still[..cells], &mut self.history[..cells]);
-        let (found, mask) = (&mut self.found[..cells], &mask[..cells]);
         for i in 0..cells {
             let (dy, du, dv) = (y[i] - recent_y[i], u[i] - recent_u[i], v[i] - recent_v[i]);
             let moved = squared_distance(dy, du, dv) > MOVED;
             still[i] = if moved { 0.0 } else { still[i] + seconds };
             history[i] |= u8::from(moved);
-            found[i] |= mask[i];
             recent_y[i] += rate * dy;
             recent_u[i] += rate * du;
             recent_v[i] += rate * dv;
@@ -106,19 +99,17 @@ impl Presence {
     }
 
     /// Returns the column around which somebody lives, if that is plainly neither where `prior` has it nor
-    /// in the foreground that was found while it moved.
-    pub(super) fn elsewhere(&self, prior: &PersonPrior) -> Option<usize> {
+    /// in the foreground found so far.
+    pub(super) fn elsewhere(&self, prior: &PersonPrior, mask: &[u8]) -> Option<usize> {
         let mut live_columns: Vec<usize> = Vec::new();
         let mut found = 0;
         let reach = [0, 2, 2 * self.size.width];
         self.for_each_live(|cell| {
             live_columns.push(cell % self.size.width);
-            let last = self.found.len() - 1;
-            let around =
-                reach.into_iter().flat_map(|step| [cell.saturating_sub(step), (cell + step).min(last)]);
-            let seen = around.fold(0, |seen, cell| seen | self.found[cell]);
-            let moves = self.history[cell];
-            found += usize::from(2 * (moves & seen).count_ones() > moves.count_ones());
+            let beside = |step: usize| {
+                mask[cell.saturating_sub(step)] != 0 || mask[(cell + step).min(mask.len() - 1)] != 0
+            };
+            found += usize::from(reach.into_iter().any(beside));
         });
         if (live_columns.len() as f32) < ENOUGH * self.size.len() as f32 || 2 * found > live_columns.len() {
             return None;
@@ -171,23 +162,12 @@ mod tests {
 
     /// Watches for some seconds how `cells` change with every frame that `moves` says.
     fn watch(presence: &mut Presence, seconds: f32, cells: &[usize], moves: impl Fn(usize) -> bool) {
-        watch_masked(presence, seconds, cells, moves, &[0; SIZE.len()]);
-    }
-
-    /// The same while some of the cells are foreground.
-    fn watch_masked(
-        presence: &mut Presence,
-        seconds: f32,
-        cells: &[usize],
-        moves: impl Fn(usize) -> bool,
-        mask: &[u8],
-    ) {
         let mut observed = plain();
         for frame in 0..(seconds / FRAME).round() as usize {
             for &cell in cells {
                 observed[0][cell] = if moves(frame) && frame % 2 == 0 { 140.0 } else { 100.0 };
             }
-            presence.watch(&observed, mask, FRAME);
+            presence.watch(&observed, FRAME);
         }
     }
 
@@ -201,8 +181,7 @@ mod tests {
     fn a_slot_is_complete_every_half_second() {
         let mut presence = begun();
         let observed = plain();
-        let mask = [0; SIZE.len()];
-        let complete = (0..90).filter(|_| presence.watch(&observed, &mask, FRAME)).count();
+        let complete = (0..90).filter(|_| presence.watch(&observed, FRAME)).count();
         assert!((5..=6).contains(&complete), "{complete} in 3 s");
     }
 
@@ -225,7 +204,7 @@ mod tests {
             for (cell, luma) in observed[0].iter_mut().enumerate() {
                 *luma = 100.0 + ((cell * 31 + frame * 17) % 7) as f32 - 3.0;
             }
-            presence.watch(&observed, &[0; SIZE.len()], FRAME);
+            presence.watch(&observed, FRAME);
         }
         assert!(presence.still().iter().all(|&seconds| seconds > 1.9));
     }
@@ -247,42 +226,42 @@ mod tests {
     }
 
     #[test]
-    fn somebody_beside_the_outline_is_found_unless_they_were_foreground_when_they_moved() {
+    fn somebody_beside_the_outline_is_found_unless_the_mask_has_them_already() {
         let prior = PersonPrior::new(SIZE);
         let cells = body(15);
         let mut presence = begun();
         watch(&mut presence, 4.5, &cells, |_| true);
-        let column = presence.elsewhere(&prior).expect("somebody lives at 15");
+        let nobody = vec![0; SIZE.len()];
+        let column = presence.elsewhere(&prior, &nobody).expect("somebody lives at 15");
         assert!(column.abs_diff(15) <= 2, "{column}");
-        let mut found = vec![0; SIZE.len()];
+        let mut found = nobody.clone();
         cells.iter().for_each(|&cell| found[cell] = 1);
-        let mut presence = begun();
-        watch_masked(&mut presence, 4.3, &cells, |_| true, &found);
-        watch(&mut presence, 0.2, &cells, |_| false);
-        assert_eq!(presence.elsewhere(&prior), None, "they have but now moved on");
+        assert_eq!(presence.elsewhere(&prior, &found), None);
     }
 
     #[test]
     fn somebody_who_came_but_now_is_not_yet_looked_for_elsewhere() {
         let prior = PersonPrior::new(SIZE);
+        let nobody = vec![0; SIZE.len()];
         let mut presence = begun();
         watch(&mut presence, 4.5, &body(15), |_| false);
         watch(&mut presence, 2.3, &body(15), |_| true);
-        assert_eq!(presence.elsewhere(&prior), None);
+        assert_eq!(presence.elsewhere(&prior, &nobody), None);
         watch(&mut presence, 2.0, &body(15), |_| true);
-        assert!(presence.elsewhere(&prior).is_some());
+        assert!(presence.elsewhere(&prior, &nobody).is_some());
     }
 
     #[test]
     fn somebody_within_the_outline_or_something_at_the_top_moves_nothing() {
         let prior = PersonPrior::new(SIZE);
+        let nobody = vec![0; SIZE.len()];
         let mut presence = begun();
         watch(&mut presence, 4.5, &body(40), |_| true);
-        assert_eq!(presence.elsewhere(&prior), None);
+        assert_eq!(presence.elsewhere(&prior, &nobody), None);
         let clock: Vec<usize> = (0..5).flat_map(|y| (0..60).map(move |x| y * SIZE.width + x)).collect();
         let mut presence = begun();
         watch(&mut presence, 4.5, &clock, |_| true);
-        assert_eq!(presence.elsewhere(&prior), None);
+        assert_eq!(presence.elsewhere(&prior, &nobody), None);
         assert_eq!(presence.live_share(&prior), 0.0);
     }
 }

@@ -8,7 +8,7 @@ pub(super) struct GridSize {
 }
 
 impl GridSize {
-    pub(super) const fn len(self) -> usize {
+    pub(super) fn len(self) -> usize {
         self.width * self.height
     }
 }
