@@ -61,7 +61,8 @@ impl DemoRun {
         serde_json::from_str(&table).context("the demo's table has another form")
     }
 
-    /// Returns what H264 itself takes of the processor's time, % of a core: how fast this machine was in this run.
+    /// Returns what decoding and encoding take at the processor, % of a core: how fast this machine was in this run.
+    /// Medians of the time that passed, so that a busy machine counts as a slow one.
     pub(crate) fn codec_core_percent(&self) -> anyhow::Result<f64> {
         let stages = ["processor: decode video", "processor: encode video"];
         let stages =
